@@ -111,6 +111,7 @@ impl<'a> Claims<'a> {
         if let Some(groups) = &self.groups {
             member("groups", &|json: &mut String| json.push_str(&groups.0));
         }
+        json.push('}');
         json
     }
 
@@ -180,12 +181,18 @@ impl<'a> Found<'a> {
             "iat" => once(&mut self.issued_at, UnixSeconds(reader.number()?)),
             "exp" => once(&mut self.expires_at, UnixSeconds(reader.number()?)),
             "auth_time" => once(&mut self.auth_time, UnixSeconds(reader.number()?)),
-            "amr" => once(&mut self.methods, StringList(Cow::Borrowed(reader.string_array()?))),
+            "amr" => once(
+                &mut self.methods,
+                StringList(Cow::Borrowed(reader.string_array()?)),
+            ),
             "max" => once(&mut self.session_end, UnixSeconds(reader.number()?)),
             "usid" => once(&mut self.provider_session, reader.string()?),
             "name" => once(&mut self.name, reader.string()?),
             "email" => once(&mut self.email, reader.string()?),
-            "groups" => once(&mut self.groups, StringList(Cow::Borrowed(reader.string_array()?))),
+            "groups" => once(
+                &mut self.groups,
+                StringList(Cow::Borrowed(reader.string_array()?)),
+            ),
             _ => reader.skip_value(),
         }
     }

@@ -41,15 +41,35 @@ pub fn explain<R>(
     let mut scratch = Scratch::default();
     let opened = match token::open(token, verifier.keys, &mut scratch) {
         Ok(opened) => opened,
-        Err(denied) => return report(&[Step { kind: StepKind::Mac, outcome: Err(denied) }], None),
+        Err(denied) => {
+            return report(
+                &[Step {
+                    kind: StepKind::Mac,
+                    outcome: Err(denied),
+                }],
+                None,
+            );
+        }
     };
-    let mut steps = vec![Step { kind: StepKind::Mac, outcome: Ok(()) }];
+    let mut steps = vec![Step {
+        kind: StepKind::Mac,
+        outcome: Ok(()),
+    }];
     let Ok(claims) = Claims::parse(opened.payload) else {
-        steps.push(Step { kind: StepKind::Claims, outcome: Err(Denied::ClaimsInvalid) });
+        steps.push(Step {
+            kind: StepKind::Claims,
+            outcome: Err(Denied::ClaimsInvalid),
+        });
         return report(&steps, None);
     };
-    let profile = Profile::Encapsulated { format: opened.format, key: opened.key };
-    steps.push(Step { kind: StepKind::Claims, outcome: Ok(()) });
+    let profile = Profile::Encapsulated {
+        format: opened.format,
+        key: opened.key,
+    };
+    steps.push(Step {
+        kind: StepKind::Claims,
+        outcome: Ok(()),
+    });
     steps.extend(judge(verifier, &claims, profile, now));
     report(&steps, Some((&claims, profile)))
 }
@@ -63,8 +83,14 @@ fn judge(
     [
         (StepKind::Origin, verifier.check_origin(claims)),
         (StepKind::Time, verifier.check_time(claims, now)),
-        (StepKind::Marks, verifier.marks.check(claims, verifier.policy.skew)),
-        (StepKind::User, verifier.check_user(claims, profile).map(|_| ())),
+        (
+            StepKind::Marks,
+            verifier.marks.check(claims, verifier.policy.skew),
+        ),
+        (
+            StepKind::User,
+            verifier.check_user(claims, profile).map(|_| ()),
+        ),
     ]
     .map(|(kind, outcome)| Step { kind, outcome })
 }

@@ -152,8 +152,9 @@ fn plain(text: &str) -> Result<(), IdentifierError> {
     if text.is_empty() || text.len() > 255 {
         return Err(IdentifierError::Length);
     }
-    let allowed =
-        |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b':' | b'_');
+    let allowed = |b: u8| {
+        b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b':' | b'_')
+    };
     text.bytes()
         .all(allowed)
         .then_some(())
@@ -174,14 +175,23 @@ mod tests {
 
     #[test]
     fn only_the_canonical_form_is_read() {
-        assert_eq!("A5".repeat(16).parse::<KeyId>(), Err(IdentifierError::NotHex));
-        assert_eq!("../../etc/passwd".parse::<KeyId>(), Err(IdentifierError::NotHex));
+        assert_eq!(
+            "A5".repeat(16).parse::<KeyId>(),
+            Err(IdentifierError::NotHex)
+        );
+        assert_eq!(
+            "../../etc/passwd".parse::<KeyId>(),
+            Err(IdentifierError::NotHex)
+        );
         // The last character carries four unused bits, which must be zero.
         assert_eq!(
             "AAAAAAAAAAAAAAAAAAAAAB".parse::<SessionId>(),
             Err(IdentifierError::NotBase64Url)
         );
         assert_eq!("".parse::<Zone>(), Err(IdentifierError::Length));
-        assert_eq!("WWW.example.com".parse::<Zone>(), Err(IdentifierError::Character));
+        assert_eq!(
+            "WWW.example.com".parse::<Zone>(),
+            Err(IdentifierError::Character)
+        );
     }
 }

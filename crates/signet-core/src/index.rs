@@ -73,7 +73,11 @@ impl UserIndex {
     pub fn new(key: IndexKey) -> Self {
         let mut groups = Interned::default();
         groups.number(&GroupSet::default());
-        Self { key, users: Table::default(), groups: Arc::new(groups) }
+        Self {
+            key,
+            users: Table::default(),
+            groups: Arc::new(groups),
+        }
     }
 
     /// The next snapshot: `records` in the place of what was known of these users.
@@ -87,7 +91,11 @@ impl UserIndex {
                 (self.hash(record.subject.as_str()), Some(entry))
             })
             .collect();
-        Self { key: self.key, users: self.users.with(changes), groups }
+        Self {
+            key: self.key,
+            users: self.users.with(changes),
+            groups,
+        }
     }
 
     /// What is known of the user with this id, tombstones included.
@@ -95,7 +103,10 @@ impl UserIndex {
     #[must_use]
     pub fn find(&self, subject: &str) -> Option<User<'_>> {
         let entry = self.users.get(self.hash(subject))?;
-        let set = self.groups.sets.get((entry.flags_and_groups & GROUPS) as usize)?;
+        let set = self
+            .groups
+            .sets
+            .get((entry.flags_and_groups & GROUPS) as usize)?;
         Some(User {
             generation: Generation(entry.generation),
             enabled: entry.flags_and_groups & DISABLED == 0,
@@ -148,7 +159,10 @@ impl Entry {
         // More sets than numbers for them: such a user has no groups here and is not let in.
         let usable = record.enabled && known;
         let flags = if usable { 0 } else { DISABLED } | if record.deleted { DELETED } else { 0 };
-        Self { generation: record.generation.0, flags_and_groups: flags | (number & GROUPS) }
+        Self {
+            generation: record.generation.0,
+            flags_and_groups: flags | (number & GROUPS),
+        }
     }
 }
 

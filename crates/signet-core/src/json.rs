@@ -70,7 +70,9 @@ impl<'a> Reader<'a> {
                 let text = self.text.get(start..start + stop).ok_or(Malformed)?;
                 Ok(Cow::Borrowed(text))
             }
-            Some(b'\\') => self.string_with_escapes(start, start + stop).map(Cow::Owned),
+            Some(b'\\') => self
+                .string_with_escapes(start, start + stop)
+                .map(Cow::Owned),
             _ => Err(Malformed),
         }
     }
@@ -143,7 +145,10 @@ impl<'a> Reader<'a> {
         let rest = self.text.as_bytes().get(self.at..).ok_or(Malformed)?;
         let mut value: u64 = 0;
         let mut length = 0;
-        for digit in rest.iter().map_while(|b| b.is_ascii_digit().then(|| b - b'0')) {
+        for digit in rest
+            .iter()
+            .map_while(|b| b.is_ascii_digit().then(|| b - b'0'))
+        {
             value = value
                 .checked_mul(10)
                 .and_then(|value| value.checked_add(u64::from(digit)))

@@ -200,6 +200,9 @@ mod tests {
     fn a_key_does_not_print_its_bits() {
         let key = Key::new(RingName::Hmac, KeyMaterial::new([0xab; 32]), UnixSeconds(0));
         let printed = format!("{key:?}");
-        assert!(!printed.contains("171") && !printed.contains("abab"), "{printed}");
+        assert!(
+            !printed.contains("171") && !printed.contains("abab"),
+            "{printed}"
+        );
     }
 }

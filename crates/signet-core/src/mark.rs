@@ -24,9 +24,7 @@ impl MarkId {
             .chain_update(usid)
             .finalize();
         let mut id = [0; 16];
-        id.iter_mut()
-            .zip(digest)
-            .for_each(|(to, from)| *to = from);
+        id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
         Self(id)
     }
 }
@@ -51,7 +49,10 @@ impl Marks {
     /// No marks, above a floor that was persisted when older ones were purged.
     #[must_use]
     pub fn new(floor: UnixSeconds) -> Self {
-        Self { marks: Table::default(), floor }
+        Self {
+            marks: Table::default(),
+            floor,
+        }
     }
 
     /// The next snapshot: `marks` added.
@@ -60,7 +61,10 @@ impl Marks {
         let added = marks
             .into_iter()
             .map(|mark| (u128::from_be_bytes(mark.id.0), Some(mark.until.0)));
-        Self { marks: self.marks.with(added), floor: self.floor }
+        Self {
+            marks: self.marks.with(added),
+            floor: self.floor,
+        }
     }
 
     /// The next snapshot: marks up to `floor` forgotten, and every session that ended by then refused instead.
@@ -69,7 +73,10 @@ impl Marks {
     #[must_use]
     pub fn purged(&self, floor: UnixSeconds) -> Self {
         let floor = self.floor.max(floor);
-        Self { marks: self.marks.retained(|until| *until > floor.0), floor }
+        Self {
+            marks: self.marks.retained(|until| *until > floor.0),
+            floor,
+        }
     }
 
     /// Every session that ended by this time is refused.
@@ -120,12 +127,17 @@ mod tests {
     use super::*;
 
     fn mark(n: u8, until: u64) -> Mark {
-        Mark { id: MarkId([n; 16]), until: UnixSeconds(until) }
+        Mark {
+            id: MarkId([n; 16]),
+            until: UnixSeconds(until),
+        }
     }
 
     #[test]
     fn purging_raises_the_floor_and_never_lowers_it() {
-        let marks = Marks::default().with([mark(1, 10), mark(2, 20)]).purged(UnixSeconds(10));
+        let marks = Marks::default()
+            .with([mark(1, 10), mark(2, 20)])
+            .purged(UnixSeconds(10));
         assert_eq!((marks.len(), marks.floor()), (1, UnixSeconds(10)));
         assert_eq!(marks.purged(UnixSeconds(5)).floor(), UnixSeconds(10));
     }
@@ -137,8 +149,10 @@ mod tests {
             let high = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
             MarkId((u128::from(high) << 64 | u128::from(n)).to_be_bytes())
         };
-        let marks = Marks::default()
-            .with((0..1_000_000).map(|n| Mark { id: spread(n), until: UnixSeconds(n) }));
+        let marks = Marks::default().with((0..1_000_000).map(|n| Mark {
+            id: spread(n),
+            until: UnixSeconds(n),
+        }));
         assert_eq!(marks.len(), 1_000_000);
         assert!(marks.bytes() <= 26_000_000, "{}", marks.bytes());
     }

@@ -54,7 +54,8 @@ impl KeyMaterial {
     pub fn derive(&self, purpose: Purpose) -> Zeroizing<[u8; 32]> {
         let mut extract = keyed(&[]);
         extract.update(self.expose());
-        let pseudorandom: Zeroizing<[u8; 32]> = Zeroizing::new(extract.finalize().into_bytes().into());
+        let pseudorandom: Zeroizing<[u8; 32]> =
+            Zeroizing::new(extract.finalize().into_bytes().into());
         // One block of output is all that 32 bytes need.
         let mut expand = keyed(&*pseudorandom);
         expand.update(purpose.label().as_bytes());

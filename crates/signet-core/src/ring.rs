@@ -50,7 +50,9 @@ impl KeyRing {
         revoked.sort_unstable();
         revoked.dedup();
         Self {
-            has_active: usable.first().is_some_and(|key| key.state == KeyState::Active),
+            has_active: usable
+                .first()
+                .is_some_and(|key| key.state == KeyState::Active),
             keys: usable.into_iter().map(RingKey::new).collect(),
             revoked,
         }
@@ -122,7 +124,11 @@ mod tests {
     use crate::UnixSeconds;
 
     fn key(seed: u8, state: KeyState, created: u64) -> Key {
-        let mut key = Key::new(RingName::Hmac, KeyMaterial::new([seed; 32]), UnixSeconds(created));
+        let mut key = Key::new(
+            RingName::Hmac,
+            KeyMaterial::new([seed; 32]),
+            UnixSeconds(created),
+        );
         key.state = state;
         key
     }
@@ -166,7 +172,9 @@ mod tests {
     #[test]
     fn a_tag_holds_for_its_purpose_and_its_parts_only() {
         let ring = KeyRing::new(&[key(1, KeyState::Active, 1)], []);
-        let tag = ring.authenticate(Purpose::FormToken, &[b"ab", b"c"]).unwrap();
+        let tag = ring
+            .authenticate(Purpose::FormToken, &[b"ab", b"c"])
+            .unwrap();
         assert!(ring.is_authentic(Purpose::FormToken, &[b"ab", b"c"], &tag));
         assert!(!ring.is_authentic(Purpose::FormToken, &[b"a", b"bc"], &tag));
         assert!(!ring.is_authentic(Purpose::BasicMemory, &[b"ab", b"c"], &tag));

@@ -119,12 +119,27 @@ mod tests {
 
     #[test]
     fn ids_that_could_cheat_a_header_or_a_reader_are_refused() {
-        for bad in ["a b", "a,b", "a\r\nb", "a\u{202e}b", "a\u{200b}b", "\u{feff}a", "a\0"] {
-            assert_eq!(bad.parse::<Subject>(), Err(SubjectError::Character), "{bad:?}");
+        for bad in [
+            "a b",
+            "a,b",
+            "a\r\nb",
+            "a\u{202e}b",
+            "a\u{200b}b",
+            "\u{feff}a",
+            "a\0",
+        ] {
+            assert_eq!(
+                bad.parse::<Subject>(),
+                Err(SubjectError::Character),
+                "{bad:?}"
+            );
         }
         assert_eq!(":x".parse::<Subject>(), Err(SubjectError::Provider));
         assert_eq!("x:".parse::<Subject>(), Err(SubjectError::Provider));
         assert_eq!("".parse::<Subject>(), Err(SubjectError::Length));
-        assert_eq!("google:1:2".parse::<Subject>().unwrap().provider(), Some("google"));
+        assert_eq!(
+            "google:1:2".parse::<Subject>().unwrap().provider(),
+            Some("google")
+        );
     }
 }

@@ -38,7 +38,11 @@ struct Row<V> {
 
 impl<V: Copy> Default for Table<V> {
     fn default() -> Self {
-        Self { base: Arc::new(Base::new(Vec::new())), delta: Arc::new([]), len: 0 }
+        Self {
+            base: Arc::new(Base::new(Vec::new())),
+            delta: Arc::new([]),
+            len: 0,
+        }
     }
 }
 
@@ -64,17 +68,27 @@ impl<V: Copy> Table<V> {
         changes.sort_by_key(|(key, _)| *key);
         let changes = last_of_each(changes);
         let delta = merge(&self.delta, changes);
-        let len = delta.iter().fold(self.base.rows.len(), |len, (key, value)| {
-            match (self.base.get(*key).is_some(), value.is_some()) {
-                (true, false) => len - 1,
-                (false, true) => len + 1,
-                _ => len,
-            }
-        });
+        let len = delta
+            .iter()
+            .fold(self.base.rows.len(), |len, (key, value)| {
+                match (self.base.get(*key).is_some(), value.is_some()) {
+                    (true, false) => len - 1,
+                    (false, true) => len + 1,
+                    _ => len,
+                }
+            });
         if delta.len() <= DELTA_MOST {
-            return Self { base: Arc::clone(&self.base), delta: delta.into(), len };
+            return Self {
+                base: Arc::clone(&self.base),
+                delta: delta.into(),
+                len,
+            };
         }
-        Self { base: Arc::new(Base::new(self.base.merged(&delta, len))), delta: Arc::new([]), len }
+        Self {
+            base: Arc::new(Base::new(self.base.merged(&delta, len))),
+            delta: Arc::new([]),
+            len,
+        }
     }
 
     /// The next snapshot: only the entries whose value `keep` accepts.
@@ -84,7 +98,11 @@ impl<V: Copy> Table<V> {
         rows.retain(|row| keep(&row.value));
         rows.shrink_to_fit();
         let len = rows.len();
-        Self { base: Arc::new(Base::new(rows)), delta: Arc::new([]), len }
+        Self {
+            base: Arc::new(Base::new(rows)),
+            delta: Arc::new([]),
+            len,
+        }
     }
 
     /// How many bytes of memory the snapshot holds, what it shares with others included.
@@ -113,7 +131,11 @@ impl<V: Copy> Base<V> {
                 .count();
         }
         directory.push(rows.len() as u32);
-        Self { rows, directory, shift }
+        Self {
+            rows,
+            directory,
+            shift,
+        }
     }
 
     #[inline]
@@ -198,7 +220,8 @@ mod tests {
 
     #[test]
     fn a_row_of_eight_bytes_costs_twenty_five() {
-        let spread = |n: u64| u128::from(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64 | u128::from(n);
+        let spread =
+            |n: u64| u128::from(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64 | u128::from(n);
         let table = Table::<u64>::default().with((0..100_000).map(|n| (spread(n), Some(n))));
         assert!(table.bytes() <= 26 * 100_000, "{}", table.bytes());
         assert!((0..100_000).all(|n| table.get(spread(n)) == Some(n)));

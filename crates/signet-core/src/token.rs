@@ -87,14 +87,25 @@ pub(crate) fn open<'t>(
     if token.len() > MAX_TOKEN_BYTES {
         return Err(Denied::TokenMalformed);
     }
-    for RingKey { id, signed, sealed, .. } in keys.keys() {
+    for RingKey {
+        id, signed, sealed, ..
+    } in keys.keys()
+    {
         if let Some(rest) = token.strip_prefix(sealed.header()) {
             let payload = sealed.open(rest, &mut scratch.0[..])?;
-            return Ok(Opened { key: *id, format: Format::Sealed, payload });
+            return Ok(Opened {
+                key: *id,
+                format: Format::Sealed,
+                payload,
+            });
         }
         if let Some(rest) = token.strip_prefix(signed.header()) {
             let payload = signed.open(rest, &mut scratch.0[..])?;
-            return Ok(Opened { key: *id, format: Format::Signed, payload });
+            return Ok(Opened {
+                key: *id,
+                format: Format::Signed,
+                payload,
+            });
         }
     }
     Err(unknown_header(token, keys))

@@ -37,7 +37,10 @@ impl<'v> Verifier<'v> {
     {
         let opened = token::open(token, self.keys, scratch)?;
         let claims = Claims::parse(opened.payload).map_err(|_| Denied::ClaimsInvalid)?;
-        let profile = Profile::Encapsulated { format: opened.format, key: opened.key };
+        let profile = Profile::Encapsulated {
+            format: opened.format,
+            key: opened.key,
+        };
         self.admit(claims, profile, now)
     }
 
@@ -59,7 +62,11 @@ impl<'v> Verifier<'v> {
         self.check_time(&claims, now)?;
         self.marks.check(&claims, self.policy.skew)?;
         let groups = self.check_user(&claims, profile)?;
-        Ok(Session { claims, groups, profile })
+        Ok(Session {
+            claims,
+            groups,
+            profile,
+        })
     }
 
     #[inline]
@@ -113,7 +120,13 @@ impl<'v> Verifier<'v> {
 
 /// The record that a sealed token carries of a user from outside; for anybody else there is none.
 fn carried<'t>(claims: &Claims<'t>, profile: Profile) -> Option<Groups<'t>> {
-    let sealed = matches!(profile, Profile::Encapsulated { format: Format::Sealed, .. });
+    let sealed = matches!(
+        profile,
+        Profile::Encapsulated {
+            format: Format::Sealed,
+            ..
+        }
+    );
     if !sealed || !is_from_outside(&claims.subject) {
         return None;
     }

@@ -18,7 +18,18 @@ fn parse(claims: &Value) -> Result<Claims<'static>, ClaimsError> {
 #[test]
 fn every_mandatory_claim_must_be_there() {
     assert!(parse(&example()).is_ok());
-    for name in ["iss", "aud", "sub", "sid", "gen", "iat", "exp", "auth_time", "amr", "max"] {
+    for name in [
+        "iss",
+        "aud",
+        "sub",
+        "sid",
+        "gen",
+        "iat",
+        "exp",
+        "auth_time",
+        "amr",
+        "max",
+    ] {
         let mut claims = example();
         claims.as_object_mut().unwrap().remove(name);
         assert_eq!(parse(&claims), Err(ClaimsError::Missing(name)));
@@ -28,9 +39,21 @@ fn every_mandatory_claim_must_be_there() {
 // T4: RUSTSEC advisories tell of parsers that skipped an `exp` of the wrong type.
 #[test]
 fn a_claim_of_the_wrong_type_is_refused_not_skipped() {
-    let wrong = [json!(null), json!(true), json!({}), json!([1]), json!(1.5), json!(-1), json!([["x"]])];
+    let wrong = [
+        json!(null),
+        json!(true),
+        json!({}),
+        json!([1]),
+        json!(1.5),
+        json!(-1),
+        json!([["x"]]),
+    ];
     for (name, value) in example().as_object().unwrap() {
-        let other = if value.is_string() { json!(5) } else { json!("2800") };
+        let other = if value.is_string() {
+            json!(5)
+        } else {
+            json!("2800")
+        };
         for bad in wrong.iter().chain([&other]) {
             let mut claims = example();
             claims[name] = bad.clone();
@@ -50,10 +73,17 @@ fn a_doubled_claim_is_refused() {
     let text = example().to_string();
     for (name, value) in example().as_object().unwrap() {
         let doubled = format!("{{\"{name}\":{value},{}", &text[1..]);
-        assert_eq!(Claims::parse(doubled.as_bytes()), Err(ClaimsError::Malformed), "{name}");
+        assert_eq!(
+            Claims::parse(doubled.as_bytes()),
+            Err(ClaimsError::Malformed),
+            "{name}"
+        );
     }
     let disguised = format!("{{\"\\u0065xp\":9,{}", &text[1..]);
-    assert_eq!(Claims::parse(disguised.as_bytes()), Err(ClaimsError::Malformed));
+    assert_eq!(
+        Claims::parse(disguised.as_bytes()),
+        Err(ClaimsError::Malformed)
+    );
 }
 
 #[test]
@@ -65,7 +95,12 @@ fn unknown_claims_are_ignored() {
 
 #[test]
 fn times_must_be_in_order() {
-    for (name, value) in [("auth_time", 1001), ("exp", 999), ("max", 2799), ("iat", 2801)] {
+    for (name, value) in [
+        ("auth_time", 1001),
+        ("exp", 999),
+        ("max", 2799),
+        ("iat", 2801),
+    ] {
         let mut claims = example();
         claims[name] = json!(value);
         assert_eq!(parse(&claims), Err(ClaimsError::Times), "{name}");

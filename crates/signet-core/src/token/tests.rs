@@ -63,7 +63,8 @@ fn signed_with_header(header: &str) -> String {
 #[test]
 fn the_headers_are_exactly_those_of_the_design() {
     let id = key(1).id;
-    let header = |token: &str| String::from_utf8(B64.decode(segments(token)[0].as_bytes()).unwrap());
+    let header =
+        |token: &str| String::from_utf8(B64.decode(segments(token)[0].as_bytes()).unwrap());
     assert_eq!(
         header(&signed()).unwrap(),
         format!(r#"{{"typ":"login+jwt","alg":"HS256","kid":"{id}"}}"#)
@@ -93,10 +94,19 @@ fn no_other_header_is_accepted_though_the_signature_is_right() {
         format!(r#"{{"typ": "login+jwt","alg":"HS256","kid":"{id}"}}"#),
         r#"{"typ":"login+jwt","alg":"HS256"}"#.to_owned(),
         r#"{"typ":"login+jwt","alg":"HS256","kid":"../../etc/passwd"}"#.to_owned(),
-        format!(r#"{{"typ":"login+jwt","alg":"HS256","kid":"{}"}}"#, "a".repeat(4_000)),
-        format!(r#"{{"typ":"login+jwt","alg":"HS256","kid":"{}"}}"#, key(2).id),
+        format!(
+            r#"{{"typ":"login+jwt","alg":"HS256","kid":"{}"}}"#,
+            "a".repeat(4_000)
+        ),
+        format!(
+            r#"{{"typ":"login+jwt","alg":"HS256","kid":"{}"}}"#,
+            key(2).id
+        ),
     ] {
-        assert!(open_with(&signed_with_header(&bad), &ring(1)).is_err(), "{bad}");
+        assert!(
+            open_with(&signed_with_header(&bad), &ring(1)).is_err(),
+            "{bad}"
+        );
     }
 }
 
@@ -142,7 +152,12 @@ fn the_formats_do_not_pass_for_each_other() {
         ..Default::default()
     };
     let payload: Value = serde_json::from_str(&claims().to_json()).unwrap();
-    let form = jsonwebtoken::encode(&header, &payload, &jsonwebtoken::EncodingKey::from_secret(&*secret)).unwrap();
+    let form = jsonwebtoken::encode(
+        &header,
+        &payload,
+        &jsonwebtoken::EncodingKey::from_secret(&*secret),
+    )
+    .unwrap();
     assert_eq!(open_with(&form, &ring(1)), Err(Denied::MacInvalid));
     let (s, j) = (segments(&signed()), segments(&sealed()));
     let mixed = format!("{}.{}.{}", j[0], s[1], s[2]);
@@ -168,16 +183,28 @@ fn every_key_of_the_ring_verifies_until_it_is_revoked() {
     let both = KeyRing::new(&[old.clone(), new.clone()], []);
     for token in [signed(), sealed()] {
         assert!(open_with(&token, &both).is_ok());
-        assert_eq!(open_with(&token, &KeyRing::new([&new], [])), Err(Denied::KeyUnknown));
-        assert_eq!(open_with(&token, &KeyRing::new([&old, &new], [old.id])), Err(Denied::KeyRevoked));
+        assert_eq!(
+            open_with(&token, &KeyRing::new([&new], [])),
+            Err(Denied::KeyUnknown)
+        );
+        assert_eq!(
+            open_with(&token, &KeyRing::new([&old, &new], [old.id])),
+            Err(Denied::KeyRevoked)
+        );
     }
 }
 
 // T12
 #[test]
 fn a_signed_token_carries_nothing_personal() {
-    let named = Claims { name: Some("Alice".into()), ..claims() };
-    assert_eq!(mint(&named, Format::Signed, &ring(1), [0; 16]), Err(MintError::Personal));
+    let named = Claims {
+        name: Some("Alice".into()),
+        ..claims()
+    };
+    assert_eq!(
+        mint(&named, Format::Signed, &ring(1), [0; 16]),
+        Err(MintError::Personal)
+    );
     let sealed = mint(&named, Format::Sealed, &ring(1), [0; 16]).unwrap();
     assert!(!sealed.contains(&B64.encode(b"Alice")));
 }
@@ -185,9 +212,18 @@ fn a_signed_token_carries_nothing_personal() {
 // C3
 #[test]
 fn a_token_that_no_cookie_could_hold_is_not_made() {
-    let named = Claims { name: Some("x".repeat(4_000).into()), ..claims() };
-    assert!(matches!(mint(&named, Format::Sealed, &ring(1), [0; 16]), Err(MintError::TooLarge(_))));
-    assert_eq!(open_with(&"a".repeat(100_000), &ring(1)), Err(Denied::TokenMalformed));
+    let named = Claims {
+        name: Some("x".repeat(4_000).into()),
+        ..claims()
+    };
+    assert!(matches!(
+        mint(&named, Format::Sealed, &ring(1), [0; 16]),
+        Err(MintError::TooLarge(_))
+    ));
+    assert_eq!(
+        open_with(&"a".repeat(100_000), &ring(1)),
+        Err(Denied::TokenMalformed)
+    );
 }
 
 #[test]
@@ -204,7 +240,10 @@ fn jsonwebtoken_reads_what_we_sign() {
     )
     .unwrap();
     assert_eq!(read.header.kid, Some(key(1).id.to_string()));
-    assert_eq!(read.claims, serde_json::from_str::<Value>(&claims().to_json()).unwrap());
+    assert_eq!(
+        read.claims,
+        serde_json::from_str::<Value>(&claims().to_json()).unwrap()
+    );
 }
 
 #[test]
@@ -215,7 +254,11 @@ fn we_read_what_jsonwebtoken_signs() {
         alg: &'static str,
         kid: String,
     }
-    let header = Header { typ: "login+jwt", alg: "HS256", kid: key(1).id.to_string() };
+    let header = Header {
+        typ: "login+jwt",
+        alg: "HS256",
+        kid: key(1).id.to_string(),
+    };
     let token = signed_with_header(&serde_json::to_string(&header).unwrap());
     let payload = open_with(&token, &ring(1)).unwrap();
     let read: Value = serde_json::from_slice(&payload).unwrap();
