@@ -1,5 +1,7 @@
 //! What a token says, in the words of RFC 7519 and OpenID Connect where they have one.
 
+mod canonical;
+
 use std::borrow::Cow;
 
 use crate::json::{Malformed, Reader, write_string, write_string_array};
@@ -67,9 +69,24 @@ impl<'a> Claims<'a> {
     #[inline]
     pub fn parse(payload: &'a [u8]) -> Result<Self, ClaimsError> {
         let text = core::str::from_utf8(payload).map_err(|_| ClaimsError::Malformed)?;
+        if let Some(claims) = canonical::parse(text) {
+            return claims.with_times_in_order();
+        }
+        Self::parse_any_order(text)
+    }
+
+    fn parse_any_order(text: &'a str) -> Result<Self, ClaimsError> {
         let mut found = Found::default();
         Reader::new(text).object(|reader, name| found.take(reader, name))?;
-        found.complete()
+        found.complete()?.with_times_in_order()
+    }
+
+    #[inline]
+    fn with_times_in_order(self) -> Result<Self, ClaimsError> {
+        let in_order = self.auth_time <= self.issued_at
+            && self.issued_at <= self.expires_at
+            && self.expires_at <= self.session_end;
+        in_order.then_some(self).ok_or(ClaimsError::Times)
     }
 
     /// Writes the claims as the compact JSON that [`Claims::parse`] reads.
@@ -198,7 +215,7 @@ impl<'a> Found<'a> {
     }
 
     fn complete(self) -> Result<Claims<'a>, ClaimsError> {
-        let claims = Claims {
+        Ok(Claims {
             issuer: self.issuer.ok_or(ClaimsError::Missing("iss"))?,
             audience: self.audience.ok_or(ClaimsError::Missing("aud"))?,
             subject: self.subject.ok_or(ClaimsError::Missing("sub"))?,
@@ -213,11 +230,7 @@ impl<'a> Found<'a> {
             name: self.name,
             email: self.email,
             groups: self.groups,
-        };
-        let in_order = claims.auth_time <= claims.issued_at
-            && claims.issued_at <= claims.expires_at
-            && claims.expires_at <= claims.session_end;
-        in_order.then_some(claims).ok_or(ClaimsError::Times)
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who exists on this instance: an immutable snapshot of what a verdict needs of the users, 25 bytes for each.
+//! Who exists on this instance: an immutable snapshot of what a verdict needs of the users, 30 bytes for each.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub struct UserIndex {
 }
 
 /// Eight bytes for each user: the generation, and the number of the group set with two flags above it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Entry {
     generation: u32,
     flags_and_groups: u32,

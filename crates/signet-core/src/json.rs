@@ -35,7 +35,7 @@ impl<'a> Reader<'a> {
     ) -> Parsed<()> {
         self.members(&mut member)?;
         self.skip_space();
-        (self.at == self.text.len()).then_some(()).ok_or(Malformed)
+        self.is_at_end().then_some(()).ok_or(Malformed)
     }
 
     fn members(&mut self, member: &mut dyn FnMut(&mut Self, &str) -> Parsed<()>) -> Parsed<()> {
@@ -60,10 +60,7 @@ impl<'a> Reader<'a> {
         self.expect(b'"')?;
         let start = self.at;
         let rest = self.text.as_bytes().get(start..).ok_or(Malformed)?;
-        let stop = rest
-            .iter()
-            .position(|&b| b == b'"' || b == b'\\' || b < 0x20)
-            .ok_or(Malformed)?;
+        let stop = plain_length(rest);
         match rest.get(stop) {
             Some(b'"') => {
                 self.at = start + stop + 1;
@@ -145,18 +142,27 @@ impl<'a> Reader<'a> {
         let rest = self.text.as_bytes().get(self.at..).ok_or(Malformed)?;
         let mut value: u64 = 0;
         let mut length = 0;
+        // Nineteen digits fit whatever they are.
         for digit in rest
             .iter()
+            .take(19)
             .map_while(|b| b.is_ascii_digit().then(|| b - b'0'))
         {
+            value = value * 10 + u64::from(digit);
+            length += 1;
+        }
+        if let Some(digit) = rest.get(length).filter(|b| b.is_ascii_digit()) {
             value = value
                 .checked_mul(10)
-                .and_then(|value| value.checked_add(u64::from(digit)))
+                .and_then(|value| value.checked_add(u64::from(digit - b'0')))
                 .ok_or(Malformed)?;
             length += 1;
         }
         let leading_zero = length > 1 && rest.first() == Some(&b'0');
-        let goes_on = matches!(rest.get(length), Some(b'.' | b'e' | b'E' | b'-' | b'+'));
+        let goes_on = matches!(
+            rest.get(length),
+            Some(b'0'..=b'9' | b'.' | b'e' | b'E' | b'-' | b'+')
+        );
         if length == 0 || leading_zero || goes_on {
             return Err(Malformed);
         }
@@ -246,13 +252,21 @@ impl<'a> Reader<'a> {
         (self.at > start).then_some(()).ok_or(Malformed)
     }
 
-    fn literal(&mut self, literal: &str) -> Parsed<()> {
-        let end = self.at + literal.len();
-        if self.text.get(self.at..end) != Some(literal) {
+    /// Steps over `literal`, which must stand exactly here.
+    #[inline]
+    pub(crate) fn literal(&mut self, literal: &str) -> Parsed<()> {
+        let rest = self.text.as_bytes().get(self.at..).ok_or(Malformed)?;
+        if !rest.starts_with(literal.as_bytes()) {
             return Err(Malformed);
         }
-        self.at = end;
+        self.at += literal.len();
         Ok(())
+    }
+
+    /// Whether nothing is left.
+    #[inline]
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.at == self.text.len()
     }
 
     #[inline]
@@ -288,6 +302,31 @@ impl<'a> Reader<'a> {
             self.at += 1;
         }
     }
+}
+
+/// How many bytes of a string stand before the first quote, backslash or control character; all, if there is none.
+///
+/// Looks at eight bytes at a time: a byte below `n` borrows from the top bit of its place when `n` is subtracted.
+#[inline]
+fn plain_length(bytes: &[u8]) -> usize {
+    const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let below = |word: u64, n: u64| word.wrapping_sub(LOW * n) & !word & HIGH;
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut length = 0;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let quote = below(word ^ (LOW * u64::from(b'"')), 1);
+        let backslash = below(word ^ (LOW * u64::from(b'\\')), 1);
+        let found = quote | backslash | below(word, 0x20);
+        if found != 0 {
+            // Borrows can only make places above the first one look found, never below it.
+            return length + found.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+    }
+    let special = |b: &u8| *b == b'"' || *b == b'\\' || *b < 0x20;
+    length + rest.iter().position(special).unwrap_or(rest.len())
 }
 
 #[cfg(test)]

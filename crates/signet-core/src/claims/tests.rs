@@ -127,6 +127,24 @@ proptest! {
         prop_assert_eq!(read, claims);
     }
 
+    // Both readers agree on every document the faster one takes.
+    #[test]
+    fn the_canonical_reader_takes_nothing_the_other_refuses(
+        at in any::<prop::sample::Index>(), with in "[ -~]{0,3}", len in 0..4usize,
+    ) {
+        let full = concat!(
+            r#"{"iss":"f","aud":"z","sub":"s","sid":"AAAAAAAAAAAAAAAAAAAAAA","gen":3,"iat":1000,"exp":2800,"#,
+            r#""auth_time":1000,"amr":["pwd"],"max":44200,"usid":"u","name":"n","email":"e","groups":["g"]}"#,
+        );
+        let at = at.index(full.len());
+        let end = (at + len).min(full.len());
+        let text = format!("{}{with}{}", &full[..at], &full[end..]);
+        if let Some(claims) = canonical::parse(&text) {
+            prop_assert_eq!(claims.with_times_in_order(), Claims::parse_any_order(&text));
+        }
+        prop_assert!(canonical::parse(full).is_some());
+    }
+
     #[test]
     fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = Claims::parse(&bytes);
