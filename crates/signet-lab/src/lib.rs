@@ -3,6 +3,9 @@
 pub mod balancer;
 pub mod browser;
 mod error;
+pub mod load;
+mod password;
 mod ports;
 
 pub use error::LabError;
+pub use password::Password;
