@@ -25,6 +25,8 @@ pub enum Profile {
     },
     /// By a repository token: its hash is stored on this instance.
     Repository,
+    /// By user id and password in this very request (RFC 7617).
+    Basic,
 }
 
 /// Where the groups of a session come from.
