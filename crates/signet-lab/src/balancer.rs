@@ -24,6 +24,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 pub use self::forward::INSTANCE_HEADER;
 pub use self::policy::{BalancePolicy, STICKY_COOKIE, UnknownPolicy};
+pub(crate) use self::probe::is_ready;
 pub use self::shared::Limits;
 use self::shared::Shared;
 pub use self::upstream::Counters;

@@ -132,7 +132,8 @@ impl LabError {
                 "end the program that holds it (`ss -ltnp 'sport = :{port}'` names it), or choose \
                  other ports: `signet lab --author-port 4602 --publish-port 4603 --port 8180`"
             )),
-            Self::Ended { log, .. } | Self::NotReady { log, .. } => {
+            // A temporary directory is gone by now, and its log with it.
+            Self::Ended { log, .. } | Self::NotReady { log, .. } if log.exists() => {
                 Some(format!("its whole log is in {}", log.display()))
             }
             Self::NoFreePorts { .. } => Some("end programs that listen on many ports".to_owned()),

@@ -28,6 +28,14 @@ impl Password {
         Ok(Self(grouped))
     }
 
+    /// Serializes the password itself: for the one document that is made to show it.
+    pub(crate) fn serialize_revealed<S: serde::Serializer>(
+        password: &Self,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(password.reveal())
+    }
+
     /// The password itself, for a form or for the terminal.
     #[must_use]
     pub fn reveal(&self) -> &str {

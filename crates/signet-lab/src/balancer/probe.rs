@@ -1,5 +1,6 @@
 //! Looks at an instance's `/readyz` again and again.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,9 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Keeps `upstream`'s readiness true to what the instance says, for as long as it runs.
 pub(super) async fn watch(upstream: Arc<Upstream>, host: String, every: Duration) {
     loop {
-        let ready = timeout(PATIENCE, is_ready(&upstream, &host))
-            .await
-            .unwrap_or(false);
+        let ready = is_ready(upstream.address, &host).await;
         upstream.set_ready(ready);
         tokio::select! {
             () = tokio::time::sleep(every) => {}
@@ -30,10 +29,16 @@ pub(super) async fn watch(upstream: Arc<Upstream>, host: String, every: Duration
     }
 }
 
-/// Asks on a connection of its own each time: one that was open before would not tell whether
-/// the instance still takes new ones.
-async fn is_ready(upstream: &Upstream, host: &str) -> bool {
-    let Ok(stream) = TcpStream::connect(upstream.address).await else {
+/// Whether `GET /readyz` at `address` is answered with success, under the name `host`.
+///
+/// It asks on a connection of its own each time: one that was open before would not tell
+/// whether the instance still takes new ones.
+pub(crate) async fn is_ready(address: SocketAddr, host: &str) -> bool {
+    timeout(PATIENCE, ask(address, host)).await.unwrap_or(false)
+}
+
+async fn ask(address: SocketAddr, host: &str) -> bool {
+    let Ok(stream) = TcpStream::connect(address).await else {
         return false;
     };
     let Ok((mut sender, connection)) = http1::handshake(TokioIo::new(stream)).await else {

@@ -1,0 +1,121 @@
+//! The proof: five scenes with real processes, real HTTP and hundreds of users.
+
+mod show;
+mod stage;
+mod token;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use self::stage::Stage;
+use crate::error::LabError;
+use crate::load::Pace;
+use crate::scene::{Scene, Seen};
+
+/// What `signet lab --prove` plays with.
+#[derive(Debug, Clone)]
+pub struct ProofOptions {
+    /// How many publish instances: 2 to 32.
+    pub publish: usize,
+    /// How many users are logged in.
+    pub users: usize,
+    /// How eagerly they work.
+    pub pace: Pace,
+    /// The `signet` binary.
+    pub program: PathBuf,
+}
+
+impl ProofOptions {
+    /// 300 users on two publish instances, which are processes of `program` (usually
+    /// [`std::env::current_exe`]).
+    #[must_use]
+    pub fn new(program: PathBuf) -> Self {
+        Self {
+            publish: 2,
+            users: 300,
+            pace: Pace::default(),
+            program,
+        }
+    }
+}
+
+/// How far the proof is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a> {
+    /// What is being done.
+    pub step: &'a str,
+    /// Units of work that are done.
+    pub done: u64,
+    /// All units of work.
+    pub total: u64,
+}
+
+/// What the scenes showed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Proof {
+    /// Publish instances behind the balancer.
+    pub publish: usize,
+    /// Logged-in users.
+    pub users: usize,
+    /// The scenes, in the order in which they were played.
+    pub scenes: Vec<Seen>,
+    /// Duration of the whole, in seconds.
+    pub seconds: f64,
+    /// Whether every scene showed what it had to.
+    pub holds: bool,
+}
+
+impl Proof {
+    /// Whether every scene showed what it had to: the weaknesses of the other set-ups, and none
+    /// of this one.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.holds
+    }
+}
+
+/// Plays all scenes on free ports and in temporary directories, so that it can run beside a lab.
+///
+/// # Errors
+/// Any [`LabError`] that keeps a scene from being played.
+/// Users that are lost or refused are no error but the proof's content.
+pub async fn prove(
+    options: ProofOptions,
+    mut progress: impl FnMut(Progress<'_>),
+) -> Result<Proof, LabError> {
+    if options.publish < 2 {
+        return Err(LabError::Options(
+            "the proof needs two publish instances or more",
+        ));
+    }
+    if options.users == 0 {
+        return Err(LabError::Options("the proof needs users"));
+    }
+    let started = Instant::now();
+    let mut scenes = Vec::new();
+
+    let mut stage = Stage::new(&options, &mut progress)?;
+    let mut farm = stage.farm(Scene::RepositoryRoundRobin).await?;
+    scenes.push(stage.strangers(&farm).await?);
+    scenes.push(stage.lost_with_the_instance(&mut farm).await?);
+    stage.end(farm).await?;
+
+    let mut farm = stage.farm(Scene::Kill).await?;
+    let users = stage.log_in(Scene::Kill, &farm).await?;
+    let (users, seen) = stage.kill(&mut farm, users).await?;
+    scenes.push(seen);
+    let (users, seen) = stage.rolling_restart(&mut farm, users).await?;
+    scenes.push(seen);
+    scenes.push(stage.key_rotation(&farm, users).await?);
+    stage.end(farm).await?;
+
+    Ok(Proof {
+        publish: options.publish,
+        users: options.users,
+        holds: scenes.iter().all(|seen| seen.holds),
+        scenes,
+        seconds: (started.elapsed().as_secs_f64() * 10.0).round() / 10.0,
+    })
+}

@@ -1,0 +1,53 @@
+//! A scene under way: its users at work, and the time since they began.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::error::LabError;
+use crate::load::{Load, Pace, User};
+use crate::scene::{Scene, Seen};
+
+/// Requests that flow before and after each thing that happens to the farm.
+const FLOW: u64 = 2_000;
+
+/// The users of a scene at work.
+pub(super) struct Show {
+    scene: Scene,
+    users: usize,
+    load: Load,
+    opened: Instant,
+}
+
+impl Show {
+    pub(super) fn open(scene: Scene, users: Vec<User>, pace: Pace) -> Self {
+        let count = users.len();
+        Self {
+            scene,
+            users: count,
+            load: Load::start(users, pace),
+            opened: Instant::now(),
+        }
+    }
+
+    /// Lets some requests flow.
+    pub(super) async fn flow(&self) {
+        self.load.flow(FLOW).await;
+    }
+
+    /// Lets some requests flow, for `time` at least.
+    pub(super) async fn flow_for(&self, time: Duration) {
+        tokio::join!(self.flow(), sleep(time));
+    }
+
+    /// Ends the scene; `renewed` counts the users whose token it was to renew.
+    pub(super) async fn close(
+        self,
+        renewed: impl FnOnce(&[User]) -> Option<u64>,
+    ) -> Result<(Vec<User>, Seen), LabError> {
+        let (users, tally) = self.load.stop().await?;
+        let seconds = self.opened.elapsed().as_secs_f64();
+        let seen = Seen::new(self.scene, self.users, &tally, seconds, renewed(&users));
+        Ok((users, seen))
+    }
+}
