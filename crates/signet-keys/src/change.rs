@@ -1,0 +1,273 @@
+//! What changes the keys: each change under the lock, and in an order that a crash cannot turn into a loss.
+
+use signet_core::{Key, KeyId, KeyState, RingName, Seconds, UnixSeconds};
+
+use crate::loaded::{maker, removable_at};
+use crate::merge::union;
+use crate::store::random_material;
+use crate::{Found, KeyError, KeyStore, Lock, Revocations};
+
+/// What becomes of a new key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RotateMode {
+    /// It makes tokens at once, and the others only verify from now on.
+    Activate,
+    /// It only verifies until it is activated, so that it can be copied to the other instances first.
+    Pending,
+}
+
+/// When a key may be retired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Retirement {
+    /// When nothing that it made can be valid any more.
+    WhenUnneeded {
+        /// The present.
+        now: UnixSeconds,
+        /// The life of a token.
+        inactivity: Seconds,
+        /// By how much clocks may differ.
+        skew: Seconds,
+    },
+    /// At once: what it made is refused from now on.
+    Forced,
+}
+
+/// What inserting a key changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Insertion {
+    /// The key was not here.
+    Added,
+    /// The key was here in an earlier state.
+    Advanced,
+    /// The key's file was here, but could not be read.
+    Repaired,
+    /// The key was here, in this state or a later one.
+    Unchanged,
+}
+
+impl KeyStore {
+    /// Makes a new key in `ring`.
+    ///
+    /// With [`RotateMode::Activate`] the new key is written first and then the others become verify-only, so the ring
+    /// makes tokens at every moment between.
+    ///
+    /// # Errors
+    ///
+    /// Something could not be read or written, or the keys are a mounted secret.
+    pub fn rotate(
+        &self,
+        ring: RingName,
+        mode: RotateMode,
+        now: UnixSeconds,
+    ) -> Result<KeyId, KeyError> {
+        let lock = self.begin()?;
+        let others = self.readable(&lock, ring)?;
+        // The newest makes tokens, so this one must be the newest even where the clock went back.
+        let newest = others.iter().map(|key| key.created.plus(Seconds(1))).max();
+        let mut key = Key::new(ring, random_material()?, now.max(newest.unwrap_or(now)));
+        if mode == RotateMode::Activate {
+            key.state = KeyState::Active;
+            key.activated = Some(now);
+        }
+        self.provider().write(&key)?;
+        if mode == RotateMode::Activate {
+            self.demote(&others)?;
+        }
+        Ok(key.id)
+    }
+
+    /// Lets a key make tokens; the other active keys of its ring become verify-only, after this one is written.
+    ///
+    /// # Errors
+    ///
+    /// There is no such key, it is verify-only or revoked already, something could not be read or written, or the keys
+    /// are a mounted secret.
+    pub fn activate(&self, id: KeyId, now: UnixSeconds) -> Result<(), KeyError> {
+        let lock = self.begin()?;
+        let (ring, found) = self.locate(id)?;
+        let mut key = self.current(&lock, found)?;
+        let mut others = self.readable(&lock, ring)?;
+        others.retain(|other| other.id != id && other.state == KeyState::Active);
+        match key.state {
+            KeyState::Active if others.is_empty() => return Ok(()),
+            KeyState::Pending | KeyState::Active => {}
+            state => return Err(KeyError::NotActivatable { id, state }),
+        }
+        key.state = KeyState::Active;
+        key.activated = Some(now);
+        self.provider().write(&key)?;
+        self.demote(&others)
+    }
+
+    /// Revokes a key for ever: what it made is refused, and a copy of it that comes back stays revoked.
+    ///
+    /// Its file stays, with the state `revoked`, so that copying it elsewhere carries the news. A key whose file is
+    /// damaged can be revoked too.
+    ///
+    /// # Errors
+    ///
+    /// There is no such key, it is the only active key of its ring, something could not be read or written, or the keys
+    /// are a mounted secret.
+    pub fn revoke(&self, id: KeyId) -> Result<(), KeyError> {
+        let lock = self.begin()?;
+        let (ring, found) = self.locate(id)?;
+        let keys = self.readable(&lock, ring)?;
+        let mut active = keys.iter().filter(|key| key.state == KeyState::Active);
+        if active.next().is_some_and(|key| key.id == id) && active.next().is_none() {
+            return Err(KeyError::LastActive { id, ring });
+        }
+        let mut more = Revocations::default();
+        more.insert(ring, id);
+        // First what overrules the file: from here on a crash leaves the key revoked.
+        self.remember(&lock, &more)?;
+        match found {
+            Found::Readable(key) if key.state != KeyState::Revoked => {
+                self.provider().write(&with_state(&key, KeyState::Revoked))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the file of a key that only verifies, when nothing needs it any more, or of one that is revoked.
+    ///
+    /// # Errors
+    ///
+    /// There is no such key, it is pending or active, it may still be needed and this is not forced, something could
+    /// not be read or written, or the keys are a mounted secret.
+    pub fn retire(&self, id: KeyId, when: Retirement) -> Result<(), KeyError> {
+        let lock = self.begin()?;
+        let (ring, found) = self.locate(id)?;
+        let key = self.current(&lock, found)?;
+        match (key.state, when) {
+            (KeyState::Pending | KeyState::Active, _) => {
+                let state = key.state;
+                return Err(KeyError::NotRetirable { id, state });
+            }
+            (KeyState::Revoked, _) => {
+                // The file may be all that knows.
+                let mut more = Revocations::default();
+                more.insert(ring, id);
+                self.remember(&lock, &more)?;
+            }
+            (KeyState::VerifyOnly, Retirement::Forced) => {}
+            (
+                KeyState::VerifyOnly,
+                Retirement::WhenUnneeded {
+                    now,
+                    inactivity,
+                    skew,
+                },
+            ) => {
+                let keys = self.readable(&lock, ring)?;
+                let removable_at = removable_at(&key, &keys, inactivity, skew);
+                if removable_at.is_none_or(|at| now <= at) {
+                    return Err(KeyError::TooEarly { id, removable_at });
+                }
+            }
+        }
+        self.provider().remove(ring, id)
+    }
+
+    /// Adds a key that comes from elsewhere. Where it is here already, the later state wins.
+    ///
+    /// # Errors
+    ///
+    /// Its id is not that of its bits, something could not be read or written, or the keys are a mounted secret.
+    pub fn insert(&self, key: &Key) -> Result<Insertion, KeyError> {
+        if key.material.id(key.ring) != key.id {
+            return Err(KeyError::Damaged { id: key.id });
+        }
+        let lock = self.begin()?;
+        let mut key = key.clone();
+        if key.state == KeyState::Revoked {
+            let mut more = Revocations::default();
+            more.insert(key.ring, key.id);
+            self.remember(&lock, &more)?;
+        } else if self.revocations(&lock)?.contains(key.id) {
+            key.state = KeyState::Revoked;
+        }
+        match self.find(key.ring, key.id)? {
+            None => self.provider().write(&key).map(|()| Insertion::Added),
+            Some(Found::Unreadable { .. }) => {
+                self.provider().write(&key).map(|()| Insertion::Repaired)
+            }
+            Some(Found::Readable(here)) if here.state >= key.state => Ok(Insertion::Unchanged),
+            Some(Found::Readable(here)) => {
+                let merged = union(&here, &key);
+                self.provider().write(&merged).map(|()| Insertion::Advanced)
+            }
+        }
+    }
+
+    fn demote(&self, keys: &[Key]) -> Result<(), KeyError> {
+        // The one that made tokens goes last: until then nothing changes for whoever reads meanwhile.
+        let maker = maker(keys.iter()).map(|key| key.id);
+        let mut active: Vec<_> = keys
+            .iter()
+            .filter(|key| key.state == KeyState::Active)
+            .collect();
+        active.sort_by_key(|key| Some(key.id) == maker);
+        active.into_iter().try_for_each(|key| {
+            self.provider()
+                .write(&with_state(key, KeyState::VerifyOnly))
+        })
+    }
+
+    /// The keys of a ring that can be read, revoked ones as such.
+    fn readable(&self, lock: &Lock, ring: RingName) -> Result<Vec<Key>, KeyError> {
+        let revoked = self.revocations(lock)?;
+        let keys = self
+            .scan(ring)?
+            .into_iter()
+            .filter_map(|found| match found {
+                Found::Readable(key) if revoked.contains(key.id) => {
+                    Some(with_state(&key, KeyState::Revoked))
+                }
+                Found::Readable(key) => Some(key),
+                Found::Unreadable { .. } => None,
+            });
+        Ok(keys.collect())
+    }
+
+    fn current(&self, lock: &Lock, found: Found) -> Result<Key, KeyError> {
+        match found {
+            Found::Readable(key) if self.revocations(lock)?.contains(key.id) => {
+                Ok(with_state(&key, KeyState::Revoked))
+            }
+            Found::Readable(key) => Ok(key),
+            Found::Unreadable { problem, .. } => {
+                Err(KeyError::unusable(&problem.path, problem.fault))
+            }
+        }
+    }
+
+    fn locate(&self, id: KeyId) -> Result<(RingName, Found), KeyError> {
+        for ring in RingName::ALL {
+            if let Some(found) = self.find(ring, id)? {
+                return Ok((ring, found));
+            }
+        }
+        Err(KeyError::UnknownKey(id))
+    }
+
+    fn find(&self, ring: RingName, id: KeyId) -> Result<Option<Found>, KeyError> {
+        let is_it = |found: &Found| match found {
+            Found::Readable(key) => key.id == id,
+            Found::Unreadable { id: name, .. } => *name == Some(id),
+        };
+        Ok(self.scan(ring)?.into_iter().find(is_it))
+    }
+}
+
+fn with_state(key: &Key, state: KeyState) -> Key {
+    Key {
+        state,
+        ..key.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;
