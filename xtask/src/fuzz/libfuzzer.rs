@@ -40,8 +40,7 @@ impl Run<'_> {
         if status.success() {
             return summary(&text);
         }
-        let lines: Vec<_> = text.lines().collect();
-        let tail = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n    | ");
+        let tail = tail(&text).join("\n    | ");
         let inputs: Vec<_> = files(&crashes)
             .into_iter()
             .filter(|f| !before.contains(f))
@@ -110,6 +109,13 @@ fn summary(log: &str) -> Result<String> {
     ))
 }
 
+/// The end of the log without libFuzzer's lines about its progress.
+fn tail(log: &str) -> Vec<&str> {
+    let progress = |line: &str| line.starts_with('#') || line.contains("NEW_FUNC");
+    let lines: Vec<_> = log.lines().filter(|line| !progress(line)).collect();
+    lines[lines.len().saturating_sub(LOG_LINES)..].to_vec()
+}
+
 fn counters(log: &str) -> Option<u64> {
     let line = log
         .lines()
@@ -147,6 +153,13 @@ stat::average_exec_per_sec:     33
             summary(LOG).unwrap(),
             "ok, 99 inputs, 33 a second, 411 of 2047 places covered"
         );
+    }
+
+    #[test]
+    fn the_tail_shows_what_matters() {
+        let log = format!("{LOG}\tNEW_FUNC[1/3]: 0x1\nthread panicked\n");
+        assert_eq!(tail(&log).len(), 4);
+        assert_eq!(tail(&log).last(), Some(&"thread panicked"));
     }
 
     #[test]
