@@ -52,6 +52,9 @@ pub enum Denied {
     /// Two cookies carry different tokens.
     #[error("two cookies carry different tokens")]
     CookieDoubled,
+    /// User id and password are wrong, must be changed first, or were not looked at after too many failures.
+    #[error("user id or password is wrong")]
+    CredentialsWrong,
     /// The repository could not be asked about a repository token.
     #[error("the repository did not answer")]
     RepositoryUnavailable,
@@ -78,12 +81,13 @@ impl Denied {
             Self::UserDisabled => "USER_DISABLED",
             Self::GenerationOld => "GENERATION_OLD",
             Self::CookieDoubled => "COOKIE_DOUBLED",
+            Self::CredentialsWrong => "CREDENTIALS_WRONG",
             Self::RepositoryUnavailable => "REPOSITORY_UNAVAILABLE",
         }
     }
 
     /// Every reason, for counters and references.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::TokenMissing,
         Self::TokenMalformed,
         Self::KeyUnknown,
@@ -100,6 +104,7 @@ impl Denied {
         Self::UserDisabled,
         Self::GenerationOld,
         Self::CookieDoubled,
+        Self::CredentialsWrong,
         Self::RepositoryUnavailable,
     ];
 }
