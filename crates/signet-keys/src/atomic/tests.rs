@@ -146,6 +146,25 @@ fn writers_at_the_same_time_leave_one_whole_file() {
 }
 
 #[test]
+fn a_file_that_is_being_written_is_no_leftover() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("file");
+    let finished = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !finished.load(std::sync::atomic::Ordering::SeqCst) {
+                sweep(&Os, directory.path());
+            }
+        });
+        let results: Vec<_> = (0..300)
+            .map(|_| write(&path, b"x").map_err(|error| error.to_string()))
+            .collect();
+        finished.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+    });
+}
+
+#[test]
 fn a_symbolic_link_is_replaced_and_what_it_points_to_is_not_touched() {
     let directory = TempDir::new().unwrap();
     let (link, target) = (

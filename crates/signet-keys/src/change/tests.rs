@@ -273,6 +273,26 @@ fn rotators_at_the_same_time_end_with_one_key_that_makes_tokens() {
     assert_eq!(farm.leftovers(), 0);
 }
 
+// K6
+#[test]
+fn a_change_waits_for_the_one_before_it() {
+    let farm = Farm::started();
+    let held = Lock::acquire(&farm.keys().join(".lock")).unwrap();
+    let (done, waiting) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let store = farm.store();
+            done.send(store.rotate(HMAC, RotateMode::Activate, NOW))
+                .unwrap();
+        });
+        let early = waiting.recv_timeout(std::time::Duration::from_millis(50));
+        assert!(early.is_err(), "it did not wait");
+        assert_eq!(farm.load().of(HMAC).count(), 1, "reading needs no lock");
+        drop(held);
+        assert!(waiting.recv().unwrap().is_ok());
+    });
+}
+
 /// A farm with a verify-only, an active and a pending key, so that every change has something to do.
 fn prepared() -> (Farm, [KeyId; 3]) {
     let farm = Farm::started();

@@ -3,7 +3,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::testing::{Accident, Farm, Faulty, NOW, reasons};
+use crate::testing::{Accident, Farm, Faulty, NOW, key, reasons};
 use crate::{RotateMode, jwk};
 
 const HMAC: RingName = RingName::Hmac;
@@ -335,7 +335,7 @@ fn a_reader_always_finds_an_active_key() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let store = farm.store();
-            for _ in 0..30 {
+            for _ in 0..10 {
                 store.rotate(HMAC, RotateMode::Activate, NOW).unwrap();
                 let pending = store.rotate(HMAC, RotateMode::Pending, NOW).unwrap();
                 store.activate(pending, NOW).unwrap();
@@ -355,4 +355,48 @@ fn a_reader_always_finds_an_active_key() {
             assert_eq!(reasons(&loaded), Vec::<String>::new());
         }
     });
+}
+
+/// Shows a ring as it looks to whoever reads its files while another key is activated: first the old key after the
+/// change with the new one before it, then both after it.
+#[derive(Debug)]
+struct Moving(std::sync::atomic::AtomicUsize);
+
+impl KeyProvider for Moving {
+    fn name(&self) -> ProviderName {
+        ProviderName::File
+    }
+
+    fn scan(&self, ring: RingName) -> Result<Vec<Found>, KeyProblem> {
+        let looks = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let new = match looks {
+            0 => KeyState::Pending,
+            _ => KeyState::Active,
+        };
+        let keys = [key(ring, 1, KeyState::VerifyOnly, 1), key(ring, 2, new, 2)];
+        Ok(keys.map(Found::Readable).into())
+    }
+
+    fn prepare(&self) -> Result<(), KeyError> {
+        Ok(())
+    }
+
+    fn write(&self, _: &Key) -> Result<(), KeyError> {
+        Ok(())
+    }
+
+    fn remove(&self, _: RingName, _: KeyId) -> Result<(), KeyError> {
+        Ok(())
+    }
+}
+
+// K6
+#[test]
+fn a_reader_in_the_middle_of_an_activation_looks_again() {
+    let farm = Farm::started();
+    let mut store = farm.store();
+    store.provider = Box::new(Moving(0.into()));
+    let loaded = store.load(None).unwrap();
+    assert_eq!(reasons(&loaded), Vec::<String>::new());
+    assert!(loaded.maker(HMAC).is_some());
 }
