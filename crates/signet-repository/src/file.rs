@@ -1,0 +1,78 @@
+//! The file itself: there, private, writable, before the database opens it.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use crate::{IfMissing, RepositoryError};
+
+/// Only the owner reads and writes; the database gives its side files the mode of the main one.
+const PRIVATE: u32 = 0o600;
+
+/// Makes sure that `path` is a file that only its owner can open, and creates it if that was asked for.
+pub(crate) fn prepare(path: &Path, if_missing: IfMissing) -> Result<(), RepositoryError> {
+    match path.metadata() {
+        Ok(metadata) if !metadata.is_file() => Err(RepositoryError::NotARepository),
+        Ok(metadata) => check(
+            metadata.permissions().mode() & 0o7777,
+            metadata.len(),
+            if_missing,
+        ),
+        Err(error) if error.kind() == ErrorKind::NotFound => match if_missing {
+            IfMissing::Create => create(path),
+            IfMissing::Refuse => Err(RepositoryError::Missing),
+        },
+        Err(error) => Err(classify(error)),
+    }
+}
+
+fn check(mode: u32, length: u64, if_missing: IfMissing) -> Result<(), RepositoryError> {
+    if mode & 0o077 != 0 {
+        return Err(RepositoryError::TooOpen { mode });
+    }
+    // Said here because the super-user could write all the same.
+    if mode & 0o200 == 0 {
+        return Err(RepositoryError::ReadOnly);
+    }
+    // An emptied repository is not a new one, unless a new one is what was asked for.
+    if length == 0 && if_missing == IfMissing::Refuse {
+        return Err(RepositoryError::NotARepository);
+    }
+    Ok(())
+}
+
+fn create(path: &Path) -> Result<(), RepositoryError> {
+    let opened = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(PRIVATE)
+        .open(path);
+    let file = match opened {
+        Ok(file) => file,
+        // Another process was faster.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) => return Err(classify(error)),
+    };
+    // The mask of the process may have taken more than it should.
+    file.set_permissions(Permissions::from_mode(PRIVATE))
+        .and_then(|()| file.sync_all())
+        .map_err(classify)?;
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(classify)
+}
+
+fn classify(error: io::Error) -> RepositoryError {
+    match error.kind() {
+        ErrorKind::NotFound => RepositoryError::Missing,
+        ErrorKind::PermissionDenied => RepositoryError::PermissionDenied,
+        ErrorKind::ReadOnlyFilesystem => RepositoryError::ReadOnly,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => RepositoryError::DiskFull,
+        _ => RepositoryError::Io(error),
+    }
+}

@@ -1,0 +1,39 @@
+#![doc = include_str!("../README.md")]
+
+mod account;
+mod changes;
+mod column;
+mod error;
+mod file;
+mod groups;
+mod import;
+mod local;
+mod marks;
+mod migration;
+mod oak;
+mod options;
+mod password;
+mod repository;
+#[cfg(test)]
+mod scratch;
+mod seq;
+mod settings;
+mod sqlite;
+mod token;
+mod tokens;
+mod users;
+mod write;
+
+pub use account::{Account, NewUser, UserProfile};
+pub use changes::Changes;
+pub use error::{RepositoryError, UserError};
+pub use groups::Group;
+pub use import::{Existing, Imported};
+pub use marks::{MARKS_PER_USER, MarkReason, Marked};
+pub use options::{IfMissing, RepositoryOptions, RepositoryUrl, RepositoryUrlError};
+pub use password::{Password, PasswordHash, PasswordHashError, PasswordKind};
+pub use repository::Repository;
+pub use seq::Seq;
+pub use settings::{Setting, SettingName, SettingNameError};
+pub use token::{NewToken, RepositoryToken, TokenId, TokenIdError, TokenRow};
+pub use users::{Tombstones, UserPage};

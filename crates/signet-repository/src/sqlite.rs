@@ -1,0 +1,198 @@
+//! What is particular to SQLite: opening, how a transaction that writes begins, its error codes, its housekeeping.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::pool::PoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Pool, Row as _, Transaction};
+use tokio::time::Instant;
+
+use crate::{RepositoryError, RepositoryOptions, migration};
+
+pub(crate) type Database = sqlx::Sqlite;
+pub(crate) type Connection = sqlx::SqliteConnection;
+pub(crate) type Row = sqlx::sqlite::SqliteRow;
+
+/// The steps of the schema, in order.
+pub(crate) const MIGRATIONS: &[migration::Step] = &[migration::Step {
+    name: "first",
+    sql: include_str!("../migrations/sqlite/0001_first.sql"),
+}];
+
+/// Whoever begins like this has the right to write from the start, or waits for it.
+pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+
+/// `Sgnt`: tells a repository from the databases of other programs.
+const APPLICATION_ID: i64 = 0x5367_6e74;
+
+/// Marks the file as ours; run with the first step of the schema.
+pub(crate) const CLAIM: &str = "PRAGMA application_id = 1399287412";
+
+/// Negative sizes are KiB. A server holds these for ever, so they are small.
+const WRITER_CACHE: &str = "-512";
+const READER_CACHE: &str = "-256";
+
+/// How a transaction that touches rows all over the file begins, and how it ends: it needs more pages at hand.
+pub(crate) const BEGIN_BULK: &str = "PRAGMA cache_size = -16384";
+pub(crate) const END_BULK: &str = "PRAGMA cache_size = -512; PRAGMA shrink_memory";
+
+/// The connections to one file: one that writes, a few that read.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    writer: Pool<Database>,
+    readers: Pool<Database>,
+}
+
+impl Store {
+    /// Opens the file, which must exist, and brings its schema up to date.
+    pub(crate) async fn open(options: &RepositoryOptions) -> Result<Self, RepositoryError> {
+        let path = options.url.path();
+        let deadline = Instant::now() + options.patience;
+        let writer = loop {
+            match open_writer(path, options.patience).await {
+                // Switching a new file to the write-ahead log does not wait for others by itself.
+                Err(RepositoryError::Busy) if Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                other => break other?,
+            }
+        };
+        let reader = connection(path, options.patience)
+            .pragma("query_only", "ON")
+            .pragma("cache_size", READER_CACHE);
+        let readers = pool(options.readers, options.patience).connect_lazy_with(reader);
+        Ok(Self { writer, readers })
+    }
+
+    /// Begins a transaction that writes: it has the right to from the start, or waits for it.
+    pub(crate) async fn begin_write(
+        &self,
+    ) -> Result<Transaction<'static, Database>, RepositoryError> {
+        Ok(self.writer.begin_with(BEGIN_WRITE).await?)
+    }
+
+    /// Begins a transaction that sees one state throughout.
+    pub(crate) async fn begin_read(
+        &self,
+    ) -> Result<Transaction<'static, Database>, RepositoryError> {
+        Ok(self.readers.begin().await?)
+    }
+
+    /// For single statements that read.
+    pub(crate) fn readers(&self) -> &Pool<Database> {
+        &self.readers
+    }
+
+    /// Moves the write-ahead log into the file and empties it.
+    pub(crate) async fn checkpoint(&self) -> Result<(), RepositoryError> {
+        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&self.writer)
+            .await?;
+        match row.try_get::<i64, _>(0)? {
+            0 => Ok(()),
+            _ => Err(RepositoryError::Busy),
+        }
+    }
+
+    /// Writes the whole file anew, so that nothing is left between the rows.
+    pub(crate) async fn rewrite(&self) -> Result<(), RepositoryError> {
+        sqlx::query("VACUUM").execute(&self.writer).await?;
+        self.checkpoint().await
+    }
+
+    /// Closes all connections, the one that writes last: it tidies the log away.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// Whether there is a table of this name.
+pub(crate) async fn has_table(
+    connection: &mut Connection,
+    name: &'static str,
+) -> Result<bool, RepositoryError> {
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1")
+            .bind(name)
+            .fetch_one(connection)
+            .await?;
+    Ok(tables > 0)
+}
+
+/// What an error of the database means here.
+pub(crate) fn classify(error: sqlx::Error) -> RepositoryError {
+    let code = error
+        .as_database_error()
+        .and_then(|error| error.code())
+        .and_then(|code| code.parse::<u32>().ok());
+    // The low byte is the kind, the rest a refinement (https://www.sqlite.org/rescode.html).
+    match code.map(|code| (code, code & 0xff)) {
+        Some((_, 3)) => RepositoryError::PermissionDenied,
+        Some((_, 5 | 6)) => RepositoryError::Busy,
+        Some((_, 8)) => RepositoryError::ReadOnly,
+        Some((_, 11)) => RepositoryError::Damaged("the database's own check failed"),
+        Some((_, 13)) => RepositoryError::DiskFull,
+        Some((_, 14)) => RepositoryError::PermissionDenied,
+        Some((_, 26)) => RepositoryError::NotARepository,
+        _ => RepositoryError::Database(error),
+    }
+}
+
+async fn open_writer(path: &Path, patience: Duration) -> Result<Pool<Database>, RepositoryError> {
+    let options = connection(path, patience)
+        .journal_mode(SqliteJournalMode::Wal)
+        .pragma("cache_size", WRITER_CACHE)
+        // After a large import the log shrinks again.
+        .pragma("journal_size_limit", "4194304");
+    recognise(path, patience).await?;
+    let writer = pool(1, patience).connect_with(options).await?;
+    let mut connection = writer.acquire().await?;
+    migration::run(&mut connection, MIGRATIONS).await?;
+    drop(connection);
+    Ok(writer)
+}
+
+/// Looks at the file before anything is changed in it: a new one, or one of ours.
+async fn recognise(path: &Path, patience: Duration) -> Result<(), RepositoryError> {
+    use sqlx::Connection as _;
+    let mut connection = connection(path, patience).connect().await?;
+    let id: i64 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut connection)
+        .await?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master")
+        .fetch_one(&mut connection)
+        .await?;
+    let verdict = match (id, tables) {
+        (APPLICATION_ID, _) | (0, 0) => Ok(()),
+        _ => Err(RepositoryError::NotARepository),
+    };
+    connection.close().await?;
+    verdict
+}
+
+fn connection(path: &Path, patience: Duration) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        // In front of a relative path, so that the database takes no `file:` or `:memory:` for more than a name.
+        .filename(Path::new(".").join(path))
+        .busy_timeout(patience)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .pragma("secure_delete", "ON")
+        .pragma("trusted_schema", "OFF")
+        // No copy of anything in the system's directory for temporary files.
+        .pragma("temp_store", "MEMORY")
+        .statement_cache_capacity(32)
+        .disable_statement_logging()
+}
+
+fn pool(connections: u32, patience: Duration) -> PoolOptions<Database> {
+    PoolOptions::new()
+        .max_connections(connections)
+        // The one who waits for the writer waits for a writer who waits for another process.
+        .acquire_timeout(patience.saturating_mul(3).max(Duration::from_secs(1)))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
