@@ -47,6 +47,12 @@ pub enum LabError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A directory holds an instance that no lab made.
+    #[error("{path} holds an instance that is not a lab's", path = path.display())]
+    NotALab {
+        /// The instance's data directory.
+        path: PathBuf,
+    },
     /// A data directory could not be prepared.
     #[error("cannot prepare {who}")]
     Provision {
@@ -136,6 +142,7 @@ impl LabError {
             Self::Ended { log, .. } | Self::NotReady { log, .. } if log.exists() => {
                 Some(format!("its whole log is in {}", log.display()))
             }
+            Self::NotALab { .. } => Some("name another directory with --data, or none".to_owned()),
             Self::NoFreePorts { .. } => Some("end programs that listen on many ports".to_owned()),
             _ => None,
         }

@@ -11,9 +11,8 @@ use crate::error::LabError;
 use crate::instance::{Instance, Member, Role};
 use crate::keyfiles;
 use crate::options::LabOptions;
-use crate::password::Password;
 use crate::ports::loopback;
-use crate::provision::{self, Life, Person};
+use crate::provision::{self, Population};
 use crate::warden::Warden;
 
 /// A running farm.
@@ -31,14 +30,6 @@ pub(crate) struct Farm {
 enum Root {
     Temporary(TempDir),
     Kept(PathBuf),
-}
-
-/// What a farm is made of, besides its options.
-#[derive(Debug)]
-pub(crate) struct Population<'a> {
-    pub(crate) people: &'a [Person],
-    pub(crate) password: &'a Password,
-    pub(crate) life: Life,
 }
 
 impl Farm {
@@ -79,7 +70,7 @@ impl Farm {
             })
             .collect();
 
-        provision::farm(&author, &publish, options.token, population).await?;
+        provision::farm(&author, &publish, population).await?;
 
         let warden = Arc::new(Warden::start()?);
         let instance = |member| Instance::new(member, options.program.clone(), Arc::clone(&warden));

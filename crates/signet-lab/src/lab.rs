@@ -11,12 +11,12 @@ use tokio::time::sleep;
 
 use crate::balancer::BalancePolicy;
 use crate::error::LabError;
-use crate::farm::{Farm, Population};
+use crate::farm::Farm;
 use crate::instance::{Instance, Role};
 use crate::keyfiles;
 use crate::options::{LabOptions, TokenMode};
 use crate::password::Password;
-use crate::provision::{Life, Person};
+use crate::provision::{Life, Person, Population};
 
 /// The user to try a lab with.
 const TRIED: &str = "ada";
@@ -113,7 +113,9 @@ pub async fn run(
     let population = Population {
         people: &people,
         password: &password,
+        token: options.token,
         life: Life::default(),
+        now: options.now,
     };
     let starting = Farm::start(&options, &population, |instance| {
         on_event(Event::Ready {

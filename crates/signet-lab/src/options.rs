@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Serialize;
+use signet_core::UnixSeconds;
 
 use crate::balancer::BalancePolicy;
 use crate::error::LabError;
@@ -92,12 +93,14 @@ pub struct LabOptions {
     pub ports: Option<Ports>,
     /// The `signet` binary.
     pub program: PathBuf,
+    /// The time at which users and keys are made.
+    pub now: UnixSeconds,
 }
 
 impl LabOptions {
     /// The default farm, with `program` (usually [`std::env::current_exe`]) as its instances.
     #[must_use]
-    pub fn new(program: PathBuf) -> Self {
+    pub fn new(program: PathBuf, now: UnixSeconds) -> Self {
         Self {
             publish: 2,
             token: TokenMode::default(),
@@ -105,6 +108,7 @@ impl LabOptions {
             data: None,
             ports: Some(Ports::default()),
             program,
+            now,
         }
     }
 
@@ -172,7 +176,7 @@ mod tests {
     fn options(ports: Option<Ports>) -> LabOptions {
         LabOptions {
             ports,
-            ..LabOptions::new("signet".into())
+            ..LabOptions::new("signet".into(), UnixSeconds(0))
         }
     }
 

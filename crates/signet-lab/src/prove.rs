@@ -7,6 +7,7 @@ mod token;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use signet_core::UnixSeconds;
 use tokio::time::Instant;
 
 use self::stage::Stage;
@@ -25,18 +26,21 @@ pub struct ProofOptions {
     pub pace: Pace,
     /// The `signet` binary.
     pub program: PathBuf,
+    /// The time at which users and keys are made.
+    pub now: UnixSeconds,
 }
 
 impl ProofOptions {
     /// 300 users on two publish instances, which are processes of `program` (usually
     /// [`std::env::current_exe`]).
     #[must_use]
-    pub fn new(program: PathBuf) -> Self {
+    pub fn new(program: PathBuf, now: UnixSeconds) -> Self {
         Self {
             publish: 2,
             users: 300,
             pace: Pace::default(),
             program,
+            now,
         }
     }
 }

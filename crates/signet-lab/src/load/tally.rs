@@ -36,7 +36,7 @@ pub(crate) fn judge(user: &str, answered: &Result<Answer, BrowserError>) -> Outc
 /// Whether `/whoami` names this very user.
 fn recognised(user: &str, body: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Value>(body)
-        .is_ok_and(|said| said.get("sub").and_then(|sub| sub.as_str()) == Some(user))
+        .is_ok_and(|said| said.get("user").and_then(|id| id.as_str()) == Some(user))
 }
 
 /// The sums over all users of a load.
@@ -96,8 +96,8 @@ mod tests {
     #[test]
     fn answers_are_judged_by_status_and_by_whom_they_name() {
         let judged = |status, body| judge("ada", &answer(status, body));
-        assert_eq!(judged(200, r#"{"sub":"ada"}"#), Outcome::Served);
-        assert_eq!(judged(200, r#"{"sub":"bob"}"#), Outcome::Refused);
+        assert_eq!(judged(200, r#"{"user":"ada"}"#), Outcome::Served);
+        assert_eq!(judged(200, r#"{"user":"bob"}"#), Outcome::Refused);
         assert_eq!(judged(200, "<html>"), Outcome::Refused);
         for status in [302, 303, 401, 403] {
             assert_eq!(judged(status, ""), Outcome::Refused);

@@ -120,7 +120,7 @@ impl Stand {
         } else {
             answer
         };
-        renewed.body(format!(r#"{{"sub":"{name}"}}"#).into())
+        renewed.body(format!(r#"{{"user":"{name}"}}"#).into())
     }
 }
 

@@ -11,12 +11,12 @@ use super::{Progress, ProofOptions};
 use crate::balancer::Readiness;
 use crate::command::Signet;
 use crate::error::LabError;
-use crate::farm::{Farm, Population};
+use crate::farm::Farm;
 use crate::keyfiles;
 use crate::load::{User, log_in_all};
 use crate::options::LabOptions;
 use crate::password::Password;
-use crate::provision::{Life, Person};
+use crate::provision::{Life, Person, Population};
 use crate::scene::{Scene, Seen};
 
 /// Units of work of one act, against one of a login.
@@ -65,14 +65,16 @@ impl<'a> Stage<'a> {
             token: scene.token(),
             balance: scene.balance(),
             ports: None,
-            ..LabOptions::new(self.options.program.clone())
+            ..LabOptions::new(self.options.program.clone(), self.options.now)
         };
         let people = self.people.clone();
         let password = self.password.clone();
         let population = Population {
             people: &people,
             password: &password,
+            token: scene.token(),
             life: self.life,
+            now: self.options.now,
         };
         let step = format!("starting a farm with {} tokens", scene.token());
         self.act(&step, Farm::start(&options, &population, |_| ()))
