@@ -83,6 +83,18 @@ pub enum LabError {
         /// Its log.
         log: PathBuf,
     },
+    /// An instance ended while it was needed, and nobody had asked it to.
+    #[error("{who} ended unasked ({status}){said}")]
+    Died {
+        /// The instance.
+        who: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// The last lines of its log, each on a line of its own, or nothing.
+        said: String,
+        /// Its log.
+        log: PathBuf,
+    },
     /// An instance runs and is not ready in time.
     #[error("{who} is not ready after {seconds} seconds{said}")]
     NotReady {
@@ -139,7 +151,9 @@ impl LabError {
                  other ports: `signet lab --author-port 4602 --publish-port 4603 --port 8180`"
             )),
             // A temporary directory is gone by now, and its log with it.
-            Self::Ended { log, .. } | Self::NotReady { log, .. } if log.exists() => {
+            Self::Ended { log, .. } | Self::Died { log, .. } | Self::NotReady { log, .. }
+                if log.exists() =>
+            {
                 Some(format!("its whole log is in {}", log.display()))
             }
             Self::NotALab { .. } => Some("name another directory with --data, or none".to_owned()),

@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::time::timeout;
 
-use crate::balancer::{Balancer, BalancerConfig, Limits};
+use crate::balancer::{Balancer, BalancerConfig, Limits, Readiness};
 use crate::error::LabError;
 use crate::instance::{Instance, Member, Role};
 use crate::keyfiles;
@@ -14,6 +16,9 @@ use crate::options::LabOptions;
 use crate::ports::loopback;
 use crate::provision::{self, Population};
 use crate::warden::Warden;
+
+/// Time for the balancer to use an instance that says it is ready.
+const TURN: Duration = Duration::from_secs(30);
 
 /// A running farm.
 #[derive(Debug)]
@@ -95,17 +100,29 @@ impl Farm {
             instance.start().await?;
             on_ready(instance);
         }
-        farm.all_in_turn().await;
+        farm.all_in_turn().await?;
         Ok(farm)
     }
 
     /// Waits until the balancer uses every publish instance.
-    pub(crate) async fn all_in_turn(&self) {
+    pub(crate) async fn all_in_turn(&self) -> Result<(), LabError> {
         for instance in &self.publish {
-            self.balancer
-                .until(&instance.member().name, crate::balancer::Readiness::Ready)
-                .await;
+            let name = &instance.member().name;
+            let used = self.balancer.until(name, Readiness::Ready);
+            timeout(TURN, used)
+                .await
+                .map_err(|_| instance.not_ready(TURN))?;
         }
+        Ok(())
+    }
+
+    /// Fails where an instance has ended that nobody asked to.
+    /// The others would carry its share, and no user would tell.
+    pub(crate) fn all_alive(&mut self) -> Result<(), LabError> {
+        self.instances_mut().try_for_each(|instance| {
+            let status = instance.has_ended();
+            status.map_or(Ok(()), |status| Err(instance.died(status)))
+        })
     }
 
     /// The publish instance that faults happen to.

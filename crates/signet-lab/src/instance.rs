@@ -168,6 +168,26 @@ impl Instance {
         Some(status)
     }
 
+    /// The error of an instance that was not ready for so long.
+    pub(crate) fn not_ready(&self, time: Duration) -> LabError {
+        LabError::NotReady {
+            who: self.member.name.clone(),
+            seconds: time.as_secs(),
+            said: last_lines(&self.member.log()),
+            log: self.member.log(),
+        }
+    }
+
+    /// The error of an instance that ended unasked.
+    pub(crate) fn died(&self, status: ExitStatus) -> LabError {
+        LabError::Died {
+            who: self.member.name.clone(),
+            status,
+            said: last_lines(&self.member.log()),
+            log: self.member.log(),
+        }
+    }
+
     fn spawn(&mut self) -> Result<(), LabError> {
         let Member {
             name,
@@ -228,12 +248,7 @@ impl Instance {
                 return Ok(());
             }
             if Instant::now() >= deadline {
-                return Err(LabError::NotReady {
-                    who: self.member.name.clone(),
-                    seconds: START.as_secs(),
-                    said: last_lines(&self.member.log()),
-                    log: self.member.log(),
-                });
+                return Err(self.not_ready(START));
             }
             sleep(Duration::from_millis(20)).await;
         }
@@ -260,6 +275,14 @@ impl Drop for Instance {
             let pid = child.id();
             // Sent here and not left to the runtime, which may itself be on its way out.
             let _ = child.start_kill();
+            // Its directory may go next, and it must not write there any more. SIGKILL takes
+            // moments; what the kernel holds longer is not waited for.
+            for _ in 0..500 {
+                if !matches!(child.try_wait(), Ok(None)) {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
             self.forget(pid);
         }
     }

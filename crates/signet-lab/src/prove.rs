@@ -102,7 +102,7 @@ pub async fn prove(
 
     let mut stage = Stage::new(&options, &mut progress)?;
     let mut farm = stage.farm(Scene::RepositoryRoundRobin).await?;
-    scenes.push(stage.strangers(&farm).await?);
+    scenes.push(stage.strangers(&mut farm).await?);
     scenes.push(stage.lost_with_the_instance(&mut farm).await?);
     stage.end(farm).await?;
 
@@ -112,7 +112,7 @@ pub async fn prove(
     scenes.push(seen);
     let (users, seen) = stage.rolling_restart(&mut farm, users).await?;
     scenes.push(seen);
-    scenes.push(stage.key_rotation(&farm, users).await?);
+    scenes.push(stage.key_rotation(&mut farm, users).await?);
     stage.end(farm).await?;
 
     Ok(Proof {

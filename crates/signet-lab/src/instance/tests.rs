@@ -103,11 +103,10 @@ async fn it_ends_with_its_handle() {
     let mut instance = instance(&data);
     let address = instance.member().address;
     instance.start().await.unwrap();
+    let process = pid(&instance);
     drop(instance);
-    // Its end is a matter of moments, and of nothing this test would have to do.
-    while TcpStream::connect(address).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    assert!(test_kill_process(process).is_err(), "the process is gone");
+    assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test]

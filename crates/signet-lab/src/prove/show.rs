@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::error::LabError;
+use crate::farm::Farm;
 use crate::load::{Load, Pace, User};
 use crate::scene::{Scene, Seen};
 
@@ -40,12 +41,14 @@ impl Show {
         tokio::join!(self.flow(), sleep(time));
     }
 
-    /// Ends the scene; `renewed` counts the users whose token it was to renew.
+    /// Ends the scene, in which no instance may have ended but by the scene itself; `renewed` counts the users whose token it was to renew.
     pub(super) async fn close(
         self,
+        farm: &mut Farm,
         renewed: impl FnOnce(&[User]) -> Option<u64>,
     ) -> Result<(Vec<User>, Seen), LabError> {
         let (users, tally) = self.load.stop().await?;
+        farm.all_alive()?;
         let seconds = self.opened.elapsed().as_secs_f64();
         let seen = Seen::new(self.scene, self.users, &tally, seconds, renewed(&users));
         Ok((users, seen))

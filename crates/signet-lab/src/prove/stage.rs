@@ -8,7 +8,6 @@ use tokio::time::sleep;
 use super::show::Show;
 use super::token::key_id;
 use super::{Progress, ProofOptions};
-use crate::balancer::Readiness;
 use crate::command::Signet;
 use crate::error::LabError;
 use crate::farm::Farm;
@@ -110,12 +109,12 @@ impl<'a> Stage<'a> {
     }
 
     /// Repository tokens behind round robin: nothing happens, and users are refused all the same.
-    pub(super) async fn strangers(&mut self, farm: &Farm) -> Result<Seen, LabError> {
+    pub(super) async fn strangers(&mut self, farm: &mut Farm) -> Result<Seen, LabError> {
         let scene = Scene::RepositoryRoundRobin;
         let users = self.log_in(scene, farm).await?;
         let show = Show::open(scene, users, self.options.pace);
         self.act("round robin: requests flow", show.flow()).await;
-        Ok(show.close(|_| None).await?.1)
+        Ok(show.close(farm, |_| None).await?.1)
     }
 
     /// Repository tokens behind sticky connections: who was on the killed instance is lost.
@@ -134,7 +133,7 @@ impl<'a> Stage<'a> {
             Ok(())
         })
         .await?;
-        Ok(show.close(|_| None).await?.1)
+        Ok(show.close(farm, |_| None).await?.1)
     }
 
     /// `kill -9` of one instance, which stays dead for a while and then comes back.
@@ -153,12 +152,12 @@ impl<'a> Stage<'a> {
         .await?;
         self.act("kill: it comes back", async {
             farm.first().start().await?;
-            farm.all_in_turn().await;
+            farm.all_in_turn().await?;
             show.flow().await;
             Ok(())
         })
         .await?;
-        show.close(|_| None).await
+        show.close(farm, |_| None).await
     }
 
     /// Every instance is stopped and started again, the author as well, one at a time.
@@ -170,32 +169,24 @@ impl<'a> Stage<'a> {
         let show = Show::open(Scene::RollingRestart, users, self.options.pace);
         for number in 0..=self.options.publish {
             self.act("rolling restart", async {
-                let Farm {
-                    author,
-                    publish,
-                    balancer,
-                    ..
-                } = &mut *farm;
-                let instance = publish.get_mut(number).unwrap_or(author);
+                let instance = farm.instance_mut(number);
                 instance.stop().await?;
                 instance.start().await?;
                 // The next one may only go when this one carries its share again.
-                balancer
-                    .until(&instance.member().name, Readiness::Ready)
-                    .await;
+                farm.all_in_turn().await?;
                 show.flow().await;
                 Ok(())
             })
             .await?;
         }
-        show.close(|_| None).await
+        show.close(farm, |_| None).await
     }
 
     /// A new `hmac` key, as an administrator would bring it in: made on the author, copied,
     /// read by every instance, and only then activated.
     pub(super) async fn key_rotation(
         &mut self,
-        farm: &Farm,
+        farm: &mut Farm,
         users: Vec<User>,
     ) -> Result<Seen, LabError> {
         let signet = Signet::new(self.options.program.clone());
@@ -245,7 +236,9 @@ impl<'a> Stage<'a> {
         let has_new_key =
             |user: &&User| user.session().and_then(key_id).as_deref() == Some(kid.as_str());
         let seen = show
-            .close(|users| Some(users.iter().filter(has_new_key).count() as u64))
+            .close(farm, |users| {
+                Some(users.iter().filter(has_new_key).count() as u64)
+            })
             .await?;
         Ok(seen.1)
     }
