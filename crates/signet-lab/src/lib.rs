@@ -17,6 +17,8 @@ mod prove;
 mod provision;
 pub mod report;
 mod scene;
+#[cfg(test)]
+mod stand_in;
 mod warden;
 
 pub use balancer::BalancePolicy;

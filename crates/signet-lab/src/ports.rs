@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use crate::error::LabError;
 
@@ -50,16 +51,23 @@ fn refused(who: &str, address: SocketAddr, source: std::io::Error) -> LabError {
     }
 }
 
-/// Finds `count` loopback ports on which nothing listens, different from each other.
+/// Finds `count` loopback ports on which nothing listens, different from each other and from all
+/// that this process was given before.
 ///
 /// # Errors
 /// [`LabError::NoFreePorts`] where there are not enough.
 pub(crate) fn find_free(count: usize) -> Result<Vec<u16>, LabError> {
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
     let span = SEARCHED.end - SEARCHED.start;
     // Two labs started together begin at different places.
-    let start = (std::process::id().wrapping_mul(97) % u32::from(span)) as u16;
-    let free: Vec<u16> = (0..span)
-        .map(|step| SEARCHED.start + (start + step) % span)
+    let start = std::process::id().wrapping_mul(97);
+    let next = || {
+        let step = u32::from(TAKEN.fetch_add(1, Ordering::Relaxed));
+        let offset = start.wrapping_add(step) % u32::from(span);
+        u16::try_from(offset).map(|offset| SEARCHED.start + offset)
+    };
+    let free: Vec<u16> = std::iter::from_fn(|| next().ok())
+        .take(span.into())
         .filter(|&port| StdListener::bind(loopback(port)).is_ok())
         .take(count)
         .collect();

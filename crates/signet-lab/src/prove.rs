@@ -2,9 +2,12 @@
 
 mod show;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 use signet_core::UnixSeconds;
@@ -24,6 +27,13 @@ pub struct ProofOptions {
     pub users: usize,
     /// How eagerly they work.
     pub pace: Pace,
+    /// Requests that flow before and after each thing that happens to the farm.
+    pub flow: u64,
+    /// How long a killed instance stays dead at least.
+    pub dead: Duration,
+    /// The least time between two tokens of one session (`token.renewal_interval`), in whole
+    /// seconds: short, so that a proof of a minute sees many renewals.
+    pub renewal_interval: Duration,
     /// The `signet` binary.
     pub program: PathBuf,
     /// The time at which users and keys are made.
@@ -39,6 +49,9 @@ impl ProofOptions {
             publish: 2,
             users: 300,
             pace: Pace::default(),
+            flow: 2_000,
+            dead: Duration::from_secs(2),
+            renewal_interval: Duration::from_secs(3),
             program,
             now,
         }

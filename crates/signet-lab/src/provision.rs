@@ -1,4 +1,4 @@
-//! What instances find when they first start: configuration, keys, the farm's id and users.
+//! What instances find when they first start: configuration, keys and users.
 //!
 //! On a real farm an administrator does this once, and the instances keep themselves in step
 //! afterwards; in a lab it is done before the first instance starts.
@@ -7,13 +7,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use data_encoding::HEXLOWER;
-use serde_json::Value;
 use signet_core::{GroupName, Subject, UnixSeconds};
 use signet_keys::{KeyStore, KeyStoreOptions, atomic};
 use signet_repository::{
     Existing, IfMissing, NewUser, Password as StoredPassword, Repository, RepositoryOptions,
-    RepositoryUrl, SettingName, UserProfile,
+    RepositoryUrl, UserProfile,
 };
 
 use crate::error::LabError;
@@ -52,16 +50,6 @@ impl Default for Life {
     }
 }
 
-impl Life {
-    /// Renewals within seconds, so that a proof of a minute sees many.
-    pub(crate) fn brisk() -> Self {
-        Self {
-            renewal_interval: Duration::from_secs(3),
-            ..Self::default()
-        }
-    }
-}
-
 /// Everything that the instances of a farm have in common.
 #[derive(Debug)]
 pub(crate) struct Population<'a> {
@@ -72,7 +60,8 @@ pub(crate) struct Population<'a> {
     pub(crate) now: UnixSeconds,
 }
 
-/// Prepares the data directories of a farm: the keys are the author's, copied to the others.
+/// Prepares the data directories of a farm: the keys are the author's, copied to the others, and
+/// the farm's id goes with them.
 /// A directory that an earlier lab prepared is brought up to date.
 ///
 /// # Errors
@@ -95,11 +84,10 @@ pub(crate) async fn farm(
     KeyStore::open(&keys, KeyStoreOptions::default())
         .and_then(|store| store.create_if_missing(population.now))
         .map_err(|error| failed(error.into()))?;
-    let farm_id = farm_id(author).await.map_err(failed)?;
     let users = users(population).await.map_err(failed)?;
     for member in std::iter::once(author).chain(publish) {
         keyfiles::copy(&author.data, &member.data)?;
-        repository(member, &farm_id, &users, population.now)
+        repository(member, &users, population.now)
             .await
             .map_err(|error| self::failed(member, error))?;
         let configuration = configuration(member, population);
@@ -135,19 +123,6 @@ fn refuse_foreign(data: &Path) -> Result<(), LabError> {
     }
 }
 
-/// The id that stands in every token as its issuer: random, and kept at later starts.
-async fn farm_id(author: &Member) -> Result<Value, Failure> {
-    let mut bits = [0; 16];
-    getrandom::fill(&mut bits).map_err(LabError::Random)?;
-    let repository = open(author).await?;
-    let id = Value::String(HEXLOWER.encode(&bits));
-    let id = repository
-        .set_setting_if_absent(&SettingName::FARM_ID, &id)
-        .await?;
-    repository.close().await;
-    Ok(id)
-}
-
 /// The users as every instance stores them; the password is hashed once for all.
 async fn users(population: &Population<'_>) -> Result<Vec<NewUser>, Failure> {
     let password = population.password.clone();
@@ -169,16 +144,8 @@ async fn users(population: &Population<'_>) -> Result<Vec<NewUser>, Failure> {
     population.people.iter().map(user).collect()
 }
 
-async fn repository(
-    member: &Member,
-    farm_id: &Value,
-    users: &[NewUser],
-    now: UnixSeconds,
-) -> Result<(), Failure> {
+async fn repository(member: &Member, users: &[NewUser], now: UnixSeconds) -> Result<(), Failure> {
     let repository = open(member).await?;
-    repository
-        .set_setting(&SettingName::FARM_ID, farm_id)
-        .await?;
     repository
         .import_users(users.to_vec(), Existing::Replace, now, |_| ())
         .await?;

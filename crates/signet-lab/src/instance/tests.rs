@@ -1,42 +1,16 @@
-//! The life of an instance, with this test binary as its process.
+//! The life of an instance, with the stand-in as its process.
 
 use std::os::unix::process::ExitStatusExt;
 
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use rustix::process::test_kill_process;
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use super::*;
 use crate::ports::{find_free, loopback};
+use crate::stand_in::Program;
 
-/// No test of its own: the process of an instance, when it is started as one.
-#[tokio::test]
-async fn stand_in() {
-    let Some(address) = std::env::args().find_map(|word| word.parse::<SocketAddr>().ok()) else {
-        return;
-    };
-    let listener = TcpListener::bind(address).await.unwrap();
-    loop {
-        let (stream, _) = listener.accept().await.unwrap();
-        let service = service_fn(|_: Request<Incoming>| async {
-            Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::default()))
-        });
-        tokio::spawn(
-            hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service),
-        );
-    }
-}
-
-/// Ports of these tests are found and used under one lock, or two tests would find the same.
-static PORTS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
-fn instance(data: &TempDir) -> Instance {
+fn instance(data: &TempDir, program: &Program) -> Instance {
     let ports = find_free(2).unwrap();
     let address = loopback(ports[0]);
     let member = Member {
@@ -47,15 +21,7 @@ fn instance(data: &TempDir) -> Instance {
         data: data.path().to_owned(),
         host: address.to_string(),
     };
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/instance/stand-in.sh");
-    Instance::new(member, program, Arc::new(Warden::start().unwrap()))
-}
-
-fn ready_directory() -> TempDir {
-    let data = tempfile::tempdir().unwrap();
-    let binary = std::env::current_exe().unwrap();
-    std::fs::write(data.path().join("stand-in"), binary.to_str().unwrap()).unwrap();
-    data
+    Instance::new(member, program.path(), Arc::new(Warden::start().unwrap()))
 }
 
 fn pid(instance: &Instance) -> Pid {
@@ -64,9 +30,8 @@ fn pid(instance: &Instance) -> Pid {
 
 #[tokio::test]
 async fn it_starts_stops_dies_and_starts_again() {
-    let _ports = PORTS.lock().await;
-    let data = ready_directory();
-    let mut instance = instance(&data);
+    let (data, program) = (tempfile::tempdir().unwrap(), Program::new());
+    let mut instance = instance(&data, &program);
     let address = instance.member().address;
 
     instance.start().await.unwrap();
@@ -98,9 +63,8 @@ async fn it_starts_stops_dies_and_starts_again() {
 
 #[tokio::test]
 async fn it_ends_with_its_handle() {
-    let _ports = PORTS.lock().await;
-    let data = ready_directory();
-    let mut instance = instance(&data);
+    let (data, program) = (tempfile::tempdir().unwrap(), Program::new());
+    let mut instance = instance(&data, &program);
     let address = instance.member().address;
     instance.start().await.unwrap();
     let process = pid(&instance);
@@ -111,9 +75,8 @@ async fn it_ends_with_its_handle() {
 
 #[tokio::test]
 async fn an_instance_that_ends_at_once_says_why() {
-    let _ports = PORTS.lock().await;
-    let data = tempfile::tempdir().unwrap();
-    let mut instance = instance(&data);
+    let (data, program) = (tempfile::tempdir().unwrap(), Program::broken());
+    let mut instance = instance(&data, &program);
     let error = instance.start().await.unwrap_err();
     let said = error.to_string();
     assert!(
@@ -130,9 +93,8 @@ async fn an_instance_that_ends_at_once_says_why() {
 
 #[tokio::test]
 async fn a_taken_port_is_named_before_the_start() {
-    let _ports = PORTS.lock().await;
-    let data = ready_directory();
-    let mut instance = instance(&data);
+    let (data, program) = (tempfile::tempdir().unwrap(), Program::new());
+    let mut instance = instance(&data, &program);
     let admin = instance.member().admin;
     let _held = std::net::TcpListener::bind(admin).unwrap();
     let error = instance.start().await.unwrap_err();

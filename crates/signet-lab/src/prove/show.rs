@@ -4,36 +4,36 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::ProofOptions;
 use crate::error::LabError;
 use crate::farm::Farm;
-use crate::load::{Load, Pace, User};
+use crate::load::{Load, User};
 use crate::scene::{Scene, Seen};
-
-/// Requests that flow before and after each thing that happens to the farm.
-const FLOW: u64 = 2_000;
 
 /// The users of a scene at work.
 pub(super) struct Show {
     scene: Scene,
     users: usize,
     load: Load,
+    flow: u64,
     opened: Instant,
 }
 
 impl Show {
-    pub(super) fn open(scene: Scene, users: Vec<User>, pace: Pace) -> Self {
+    pub(super) fn open(scene: Scene, users: Vec<User>, options: &ProofOptions) -> Self {
         let count = users.len();
         Self {
             scene,
             users: count,
-            load: Load::start(users, pace),
+            load: Load::start(users, options.pace),
+            flow: options.flow,
             opened: Instant::now(),
         }
     }
 
     /// Lets some requests flow.
     pub(super) async fn flow(&self) {
-        self.load.flow(FLOW).await;
+        self.load.flow(self.flow).await;
     }
 
     /// Lets some requests flow, for `time` at least.
@@ -41,7 +41,8 @@ impl Show {
         tokio::join!(self.flow(), sleep(time));
     }
 
-    /// Ends the scene, in which no instance may have ended but by the scene itself; `renewed` counts the users whose token it was to renew.
+    /// Ends the scene, in which no instance may have ended but by the scene itself.
+    /// `renewed` counts the users whose token it was to renew.
     pub(super) async fn close(
         self,
         farm: &mut Farm,

@@ -3,8 +3,6 @@
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::time::sleep;
-
 use super::show::Show;
 use super::token::key_id;
 use super::{Progress, ProofOptions};
@@ -21,16 +19,12 @@ use crate::scene::{Scene, Seen};
 /// Units of work of one act, against one of a login.
 const ACT: u64 = 40;
 
-/// How long a killed instance stays dead at least.
-const DEAD: Duration = Duration::from_secs(2);
-
 /// Everything the scenes share.
 pub(super) struct Stage<'a> {
     options: &'a ProofOptions,
     progress: &'a mut dyn FnMut(Progress<'_>),
     people: Vec<Person>,
     password: Password,
-    life: Life,
     done: u64,
     total: u64,
 }
@@ -51,7 +45,6 @@ impl<'a> Stage<'a> {
             progress,
             people: people.collect(),
             password: Password::random()?,
-            life: Life::brisk(),
             done: 0,
             total: 3 * options.users as u64 + acts * ACT,
         })
@@ -72,7 +65,10 @@ impl<'a> Stage<'a> {
             people: &people,
             password: &password,
             token: scene.token(),
-            life: self.life,
+            life: Life {
+                renewal_interval: self.options.renewal_interval,
+                ..Life::default()
+            },
             now: self.options.now,
         };
         let step = format!("starting a farm with {} tokens", scene.token());
@@ -112,7 +108,7 @@ impl<'a> Stage<'a> {
     pub(super) async fn strangers(&mut self, farm: &mut Farm) -> Result<Seen, LabError> {
         let scene = Scene::RepositoryRoundRobin;
         let users = self.log_in(scene, farm).await?;
-        let show = Show::open(scene, users, self.options.pace);
+        let show = Show::open(scene, users, self.options);
         self.act("round robin: requests flow", show.flow()).await;
         Ok(show.close(farm, |_| None).await?.1)
     }
@@ -124,12 +120,12 @@ impl<'a> Stage<'a> {
     ) -> Result<Seen, LabError> {
         let scene = Scene::RepositorySticky;
         let users = self.log_in(scene, farm).await?;
-        let show = Show::open(scene, users, self.options.pace);
+        let show = Show::open(scene, users, self.options);
         self.act("sticky: requests flow", show.flow()).await;
-        let step = "sticky: one instance is killed";
+        let (step, dead) = ("sticky: one instance is killed", self.options.dead);
         self.act(step, async {
             farm.first().kill().await?;
-            show.flow_for(DEAD).await;
+            show.flow_for(dead).await;
             Ok(())
         })
         .await?;
@@ -142,11 +138,12 @@ impl<'a> Stage<'a> {
         farm: &mut Farm,
         users: Vec<User>,
     ) -> Result<(Vec<User>, Seen), LabError> {
-        let show = Show::open(Scene::Kill, users, self.options.pace);
+        let show = Show::open(Scene::Kill, users, self.options);
         self.act("kill: requests flow", show.flow()).await;
-        self.act("kill: one instance is dead", async {
+        let (step, dead) = ("kill: one instance is dead", self.options.dead);
+        self.act(step, async {
             farm.first().kill().await?;
-            show.flow_for(DEAD).await;
+            show.flow_for(dead).await;
             Ok(())
         })
         .await?;
@@ -166,7 +163,7 @@ impl<'a> Stage<'a> {
         farm: &mut Farm,
         users: Vec<User>,
     ) -> Result<(Vec<User>, Seen), LabError> {
-        let show = Show::open(Scene::RollingRestart, users, self.options.pace);
+        let show = Show::open(Scene::RollingRestart, users, self.options);
         for number in 0..=self.options.publish {
             self.act("rolling restart", async {
                 let instance = farm.instance_mut(number);
@@ -191,7 +188,7 @@ impl<'a> Stage<'a> {
     ) -> Result<Seen, LabError> {
         let signet = Signet::new(self.options.program.clone());
         let author = farm.author.member().data.as_path();
-        let show = Show::open(Scene::KeyRotation, users, self.options.pace);
+        let show = Show::open(Scene::KeyRotation, users, self.options);
 
         let step = "key rotation: a pending key is made and copied";
         let kid = self
@@ -227,12 +224,8 @@ impl<'a> Stage<'a> {
             Ok(())
         })
         .await?;
-        let renewals = self.life.renewal_interval + Duration::from_secs(1);
-        self.act("key rotation: tokens are renewed", async {
-            sleep(renewals).await;
-            show.flow().await;
-        })
-        .await;
+        let renewals = show.flow_for(self.options.renewal_interval + Duration::from_secs(1));
+        self.act("key rotation: tokens are renewed", renewals).await;
         let has_new_key =
             |user: &&User| user.session().and_then(key_id).as_deref() == Some(kid.as_str());
         let seen = show
