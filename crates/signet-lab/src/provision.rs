@@ -165,6 +165,7 @@ fn configuration(member: &Member, population: &Population<'_>) -> String {
         text,
         "public_url = \"http://{host}\"\n\
          role = \"{role}\"\n\
+         name = \"{name}\"\n\
          \n\
          [listen]\n\
          public = \"{public}\"\n\
@@ -177,6 +178,7 @@ fn configuration(member: &Member, population: &Population<'_>) -> String {
          renewal_interval = \"{renewal}s\"\n",
         host = member.host,
         role = member.role.as_str(),
+        name = member.name,
         public = member.address,
         admin = member.admin,
         encapsulated = population.token == TokenMode::Encapsulated,
