@@ -1,7 +1,8 @@
 //! The verdict again, step by step, for people: `signet token explain` and the session page.
 
 use crate::token::{self, Scratch};
-use crate::{Claims, Denied, Profile, UnixSeconds, Verifier};
+use crate::verdict::check_issuer;
+use crate::{Claims, Denied, Issuer, Profile, UnixSeconds, Verifier};
 
 /// One of the checks a verdict consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,13 +65,13 @@ pub fn explain<R>(
     };
     let profile = Profile::Encapsulated {
         format: opened.format,
-        key: opened.key,
+        key: opened.key.id,
     };
     steps.push(Step {
         kind: StepKind::Claims,
         outcome: Ok(()),
     });
-    steps.extend(judge(verifier, &claims, profile, now));
+    steps.extend(judge(verifier, &claims, profile, &opened.key.farm, now));
     report(&steps, Some((&claims, profile)))
 }
 
@@ -78,10 +79,14 @@ fn judge(
     verifier: &Verifier<'_>,
     claims: &Claims<'_>,
     profile: Profile,
+    farm: &Issuer,
     now: UnixSeconds,
 ) -> [Step; 4] {
     [
-        (StepKind::Origin, verifier.check_origin(claims)),
+        (
+            StepKind::Origin,
+            check_issuer(claims, farm).and_then(|()| verifier.check_zone(claims)),
+        ),
         (StepKind::Time, verifier.check_time(claims, now)),
         (
             StepKind::Marks,

@@ -6,7 +6,7 @@ use core::str::FromStr;
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{KeyId, UnixSeconds};
+use crate::{Issuer, KeyId, UnixSeconds};
 
 /// Which of the two rings a key belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -150,6 +150,8 @@ pub struct Key {
     pub id: KeyId,
     /// The ring it belongs to.
     pub ring: RingName,
+    /// The farm it was made for: tokens made with the key name it, and must name it to be accepted.
+    pub farm: Issuer,
     /// How far along its life it is.
     pub state: KeyState,
     /// When it was made.
@@ -161,12 +163,13 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key of `ring` made at `created`, in the state it starts life in.
+    /// A key of `ring` for `farm`, made at `created`, in the state it starts life in.
     #[must_use]
-    pub fn new(ring: RingName, material: KeyMaterial, created: UnixSeconds) -> Self {
+    pub fn new(ring: RingName, farm: Issuer, material: KeyMaterial, created: UnixSeconds) -> Self {
         Self {
             id: material.id(ring),
             ring,
+            farm,
             state: KeyState::Pending,
             created,
             activated: None,
@@ -198,7 +201,9 @@ mod tests {
     // K9
     #[test]
     fn a_key_does_not_print_its_bits() {
-        let key = Key::new(RingName::Hmac, KeyMaterial::new([0xab; 32]), UnixSeconds(0));
+        let farm = "farm".parse().unwrap();
+        let material = KeyMaterial::new([0xab; 32]);
+        let key = Key::new(RingName::Hmac, farm, material, UnixSeconds(0));
         let printed = format!("{key:?}");
         assert!(
             !printed.contains("171") && !printed.contains("abab"),

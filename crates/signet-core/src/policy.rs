@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::{Issuer, Seconds, UnixSeconds, Zone};
+use crate::{Seconds, UnixSeconds, Zone};
 
 /// The two encapsulated formats. Both verify at any time; this says which one is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -52,8 +52,6 @@ impl FromStr for Format {
 /// Whose tokens are accepted, and how long they live.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenPolicy {
-    /// The farm's id.
-    pub issuer: Issuer,
     /// The zone tokens are made for and must name.
     pub zone: Zone,
     /// Which format is made.

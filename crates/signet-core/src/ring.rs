@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 
 use crate::purpose::keyed;
 use crate::token::{SealedKey, SignedKey};
-use crate::{Key, KeyId, KeyMaterial, KeyState, Purpose, RingName};
+use crate::{Issuer, Key, KeyId, KeyMaterial, KeyState, Purpose, RingName};
 
 /// The keys of the `hmac` ring as a verifier needs them: what each purpose takes from a key is derived beforehand.
 ///
@@ -21,6 +21,7 @@ pub struct KeyRing {
 #[derive(Clone, Debug)]
 pub(crate) struct RingKey {
     pub(crate) id: KeyId,
+    pub(crate) farm: Issuer,
     pub(crate) signed: SignedKey,
     pub(crate) sealed: SealedKey,
     material: KeyMaterial,
@@ -64,6 +65,12 @@ impl KeyRing {
         self.minting().map(|key| key.id)
     }
 
+    /// The farm that tokens are made for, if any key is active.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&Issuer> {
+        self.minting().map(|key| &key.farm)
+    }
+
     /// The ids of the keys that verify, the one that makes tokens first.
     pub fn verifying(&self) -> impl ExactSizeIterator<Item = KeyId> {
         self.keys.iter().map(|key| key.id)
@@ -102,6 +109,7 @@ impl RingKey {
     fn new(key: &Key) -> Self {
         Self {
             id: key.id,
+            farm: key.farm.clone(),
             signed: SignedKey::new(key.id, &key.material),
             sealed: SealedKey::new(key.id, &key.material),
             material: key.material.clone(),
@@ -126,6 +134,7 @@ mod tests {
     fn key(seed: u8, state: KeyState, created: u64) -> Key {
         let mut key = Key::new(
             RingName::Hmac,
+            "farm".parse().unwrap(),
             KeyMaterial::new([seed; 32]),
             UnixSeconds(created),
         );
@@ -163,7 +172,12 @@ mod tests {
 
     #[test]
     fn keys_of_the_other_ring_make_no_tokens() {
-        let mut master = Key::new(RingName::Master, KeyMaterial::new([1; 32]), UnixSeconds(1));
+        let mut master = Key::new(
+            RingName::Master,
+            "farm".parse().unwrap(),
+            KeyMaterial::new([1; 32]),
+            UnixSeconds(1),
+        );
         master.state = KeyState::Active;
         assert_eq!(KeyRing::new(&[master], []).active(), None);
     }

@@ -34,6 +34,9 @@ pub enum MintError {
     /// No key is active.
     #[error("no key is active")]
     NoActiveKey,
+    /// The claims name another farm than the active key.
+    #[error("the claims name another farm than the active key")]
+    IssuerForeign,
     /// The claims make a token longer than [`MAX_TOKEN_BYTES`].
     #[error("the token would have {0} bytes, the most is {MAX_TOKEN_BYTES}")]
     TooLarge(usize),
@@ -44,8 +47,8 @@ pub enum MintError {
 
 /// A token whose MAC was verified, before anything is decided about what it says.
 #[derive(Debug)]
-pub(crate) struct Opened<'t> {
-    pub(crate) key: KeyId,
+pub(crate) struct Opened<'k, 't> {
+    pub(crate) key: &'k RingKey,
     pub(crate) format: Format,
     pub(crate) payload: &'t [u8],
 }
@@ -55,7 +58,7 @@ pub(crate) struct Opened<'t> {
 /// `iv` is 128 fresh bits from a cryptographic random source; the signed format does not use it.
 ///
 /// # Errors
-/// No active key, claims that do not fit, personal claims in the signed format.
+/// No active key, a key of another farm, claims that do not fit, personal claims in the signed format.
 pub fn mint(
     claims: &Claims<'_>,
     format: Format,
@@ -63,6 +66,9 @@ pub fn mint(
     iv: [u8; 16],
 ) -> Result<String, MintError> {
     let key = keys.minting().ok_or(MintError::NoActiveKey)?;
+    if claims.issuer != key.farm.as_str() {
+        return Err(MintError::IssuerForeign);
+    }
     let token = match format {
         Format::Sealed => key.sealed.seal(claims.to_json().as_bytes(), iv),
         Format::Signed if claims.is_personal() => return Err(MintError::Personal),
@@ -79,30 +85,27 @@ pub fn mint(
 /// # Errors
 /// [`Denied`] with the reason; nothing of the payload was looked at unless the MAC is right.
 #[inline]
-pub(crate) fn open<'t>(
+pub(crate) fn open<'k, 't>(
     token: &[u8],
-    keys: &KeyRing,
+    keys: &'k KeyRing,
     scratch: &'t mut Scratch,
-) -> Result<Opened<'t>, Denied> {
+) -> Result<Opened<'k, 't>, Denied> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(Denied::TokenMalformed);
     }
-    for RingKey {
-        id, signed, sealed, ..
-    } in keys.keys()
-    {
-        if let Some(rest) = token.strip_prefix(sealed.header()) {
-            let payload = sealed.open(rest, &mut scratch.0[..])?;
+    for key in keys.keys() {
+        if let Some(rest) = token.strip_prefix(key.sealed.header()) {
+            let payload = key.sealed.open(rest, &mut scratch.0[..])?;
             return Ok(Opened {
-                key: *id,
+                key,
                 format: Format::Sealed,
                 payload,
             });
         }
-        if let Some(rest) = token.strip_prefix(signed.header()) {
-            let payload = signed.open(rest, &mut scratch.0[..])?;
+        if let Some(rest) = token.strip_prefix(key.signed.header()) {
+            let payload = key.signed.open(rest, &mut scratch.0[..])?;
             return Ok(Opened {
-                key: *id,
+                key,
                 format: Format::Signed,
                 payload,
             });

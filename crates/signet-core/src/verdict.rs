@@ -3,8 +3,8 @@
 use crate::subject::is_from_outside;
 use crate::token::{self, Scratch};
 use crate::{
-    Claims, Denied, Format, Groups, KeyRing, Marks, Profile, Session, TokenPolicy, UnixSeconds,
-    UserIndex,
+    Claims, Denied, Format, Groups, Issuer, KeyRing, Marks, Profile, Session, TokenPolicy,
+    UnixSeconds, UserIndex,
 };
 
 /// Everything a verdict depends on, the token and the present aside: one policy and three snapshots.
@@ -37,9 +37,10 @@ impl<'v> Verifier<'v> {
     {
         let opened = token::open(token, self.keys, scratch)?;
         let claims = Claims::parse(opened.payload).map_err(|_| Denied::ClaimsInvalid)?;
+        check_issuer(&claims, &opened.key.farm)?;
         let profile = Profile::Encapsulated {
             format: opened.format,
-            key: opened.key,
+            key: opened.key.id,
         };
         self.admit(claims, profile, now)
     }
@@ -58,7 +59,7 @@ impl<'v> Verifier<'v> {
     where
         'v: 't,
     {
-        self.check_origin(&claims)?;
+        self.check_zone(&claims)?;
         self.check_time(&claims, now)?;
         self.marks.check(&claims, self.policy.skew)?;
         let groups = self.check_user(&claims, profile)?;
@@ -70,10 +71,7 @@ impl<'v> Verifier<'v> {
     }
 
     #[inline]
-    pub(crate) fn check_origin(&self, claims: &Claims<'_>) -> Result<(), Denied> {
-        if claims.issuer != self.policy.issuer.as_str() {
-            return Err(Denied::IssuerForeign);
-        }
+    pub(crate) fn check_zone(&self, claims: &Claims<'_>) -> Result<(), Denied> {
         if claims.audience != self.policy.zone.as_str() {
             return Err(Denied::ZoneForeign);
         }
@@ -116,6 +114,14 @@ impl<'v> Verifier<'v> {
         }
         Ok(Groups::Indexed(user.groups))
     }
+}
+
+/// A token names the farm that the key it was made with belongs to.
+#[inline]
+pub(crate) fn check_issuer(claims: &Claims<'_>, farm: &Issuer) -> Result<(), Denied> {
+    (claims.issuer == farm.as_str())
+        .then_some(())
+        .ok_or(Denied::IssuerForeign)
 }
 
 /// The record that a sealed token carries of a user from outside; for anybody else there is none.

@@ -67,7 +67,12 @@ impl KeyStore {
         let others = self.readable(&lock, ring)?;
         // The newest makes tokens, so this one must be the newest even where the clock went back.
         let newest = others.iter().map(|key| key.created.plus(Seconds(1))).max();
-        let mut key = Key::new(ring, random_material()?, now.max(newest.unwrap_or(now)));
+        let farm = match others.iter().max_by_key(|key| (key.created, key.id)) {
+            Some(newest) => newest.farm.clone(),
+            None => self.farm()?,
+        };
+        let created = now.max(newest.unwrap_or(now));
+        let mut key = Key::new(ring, farm, random_material()?, created);
         if mode == RotateMode::Activate {
             key.state = KeyState::Active;
             key.activated = Some(now);

@@ -6,7 +6,7 @@ mod members;
 use core::fmt::Write;
 
 use data_encoding::BASE64URL_NOPAD;
-use signet_core::{Key, KeyId, KeyMaterial, KeyState, RingName, UnixSeconds};
+use signet_core::{Issuer, Key, KeyId, KeyMaterial, KeyState, RingName, UnixSeconds};
 use zeroize::Zeroizing;
 
 pub use error::KeyFileError;
@@ -53,8 +53,8 @@ pub(crate) fn encode(key: &Key) -> Zeroizing<String> {
     // Writing to a string does not fail.
     let _ = write!(
         text,
-        "\",\"kid\":\"{}\",\"use\":\"{usage}\",\"alg\":\"{algorithm}\",\"created\":{},",
-        key.id, key.created
+        "\",\"kid\":\"{}\",\"use\":\"{usage}\",\"alg\":\"{algorithm}\",\"iss\":\"{}\",\"created\":{},",
+        key.id, key.farm, key.created
     );
     if let Some(activated) = key.activated {
         let _ = write!(text, "\"activated\":{activated},");
@@ -90,9 +90,14 @@ fn key(ring: RingName, members: &Members<'_>) -> Result<Key, KeyFileError> {
     if members.text("alg")? != algorithm(ring) {
         return Err(KeyFileError::Algorithm(algorithm(ring)));
     }
+    let farm: Issuer = members
+        .text("iss")?
+        .parse()
+        .map_err(|_| KeyFileError::Farm)?;
     let state = members.text("state")?.parse::<KeyState>();
     let mut key = Key::new(
         ring,
+        farm,
         material(members.text("k")?)?,
         UnixSeconds(members.seconds("created")?),
     );

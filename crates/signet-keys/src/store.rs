@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use getrandom::fill;
-use signet_core::{Key, KeyId, KeyMaterial, KeyState, RingName, UnixSeconds};
+use signet_core::{Issuer, Key, KeyId, KeyMaterial, KeyState, RingName, UnixSeconds};
 use zeroize::Zeroizing;
 
 use crate::custody::{Guard, git_work_tree};
@@ -100,7 +100,7 @@ impl KeyStore {
         let mut made = Vec::new();
         for ring in RingName::ALL {
             if self.scan(ring)?.is_empty() {
-                let mut key = Key::new(ring, random_material()?, now);
+                let mut key = Key::new(ring, self.farm()?, random_material()?, now);
                 key.state = KeyState::Active;
                 key.activated = Some(now);
                 self.provider.write(&key)?;
@@ -153,6 +153,23 @@ impl KeyStore {
         };
         loaded.sort();
         Ok(loaded)
+    }
+
+    /// The farm that new keys are for: that of the newest readable key of either ring, or else a new one.
+    pub(crate) fn farm(&self) -> Result<Issuer, KeyError> {
+        let mut newest: Option<Key> = None;
+        for ring in RingName::ALL {
+            for found in self.scan(ring)? {
+                if let Found::Readable(key) = found
+                    && newest
+                        .as_ref()
+                        .is_none_or(|newest| newest.created < key.created)
+                {
+                    newest = Some(key);
+                }
+            }
+        }
+        newest.map_or_else(random_farm, |key| Ok(key.farm))
     }
 
     /// Notices when something in the directory changes. To miss nothing, make it before loading.
@@ -254,6 +271,15 @@ const REVOKED: &str = "revoked";
 const LOCK: &str = ".lock";
 
 /// The bits of a new key, from the system.
+/// 128 random bits, so that no two farms have the same id.
+fn random_farm() -> Result<Issuer, KeyError> {
+    let mut bits = [0; 16];
+    fill(&mut bits).map_err(KeyError::Random)?;
+    let id = data_encoding::HEXLOWER.encode(&bits);
+    id.parse()
+        .map_err(|_| KeyError::Random(getrandom::Error::UNEXPECTED))
+}
+
 pub(crate) fn random_material() -> Result<KeyMaterial, KeyError> {
     let mut bits = Zeroizing::new([0; 32]);
     fill(&mut *bits).map_err(KeyError::Random)?;

@@ -17,7 +17,12 @@ pub(crate) const NOW: UnixSeconds = UnixSeconds(1_767_225_600);
 
 /// A key whose bits are `seed` thirty-two times.
 pub(crate) fn key(ring: RingName, seed: u8, state: KeyState, created: u64) -> Key {
-    let mut key = Key::new(ring, KeyMaterial::new([seed; 32]), UnixSeconds(created));
+    let mut key = Key::new(
+        ring,
+        "farm".parse().unwrap(),
+        KeyMaterial::new([seed; 32]),
+        UnixSeconds(created),
+    );
     key.state = state;
     key
 }

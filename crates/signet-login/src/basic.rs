@@ -189,7 +189,7 @@ fn presented(headers: &HeaderMap) -> Option<Presented> {
 /// The claims of a session that lasts for one request.
 fn claims<'a>(account: &'a Account, settings: &'a Settings, now: UnixSeconds) -> Claims<'a> {
     Claims {
-        issuer: settings.policy.issuer.as_str().into(),
+        issuer: "".into(),
         audience: settings.policy.zone.as_str().into(),
         subject: account.record.subject.as_str().into(),
         session: SessionId([0; 16]),

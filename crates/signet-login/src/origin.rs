@@ -16,7 +16,7 @@ pub enum Sender {
 
 /// Decides by `Sec-Fetch-Site` (W3C Fetch Metadata) and `Origin` (RFC 6454); a page must be our own by all it says.
 #[must_use]
-pub fn sender(headers: &HeaderMap, own_origin: &str) -> Sender {
+pub fn sender(headers: &HeaderMap, own_origins: &[String]) -> Sender {
     let mut any = false;
     for site in headers.get_all("sec-fetch-site") {
         any = true;
@@ -27,7 +27,10 @@ pub fn sender(headers: &HeaderMap, own_origin: &str) -> Sender {
     }
     for origin in headers.get_all(ORIGIN) {
         any = true;
-        if origin.as_bytes() != own_origin.as_bytes() {
+        if !own_origins
+            .iter()
+            .any(|own| own.as_bytes() == origin.as_bytes())
+        {
             return Sender::ForeignPage;
         }
     }
@@ -36,7 +39,9 @@ pub fn sender(headers: &HeaderMap, own_origin: &str) -> Sender {
     }
     match headers.get(REFERER).map(|referer| referer.as_bytes()) {
         None => Sender::Unknown,
-        Some(referer) if is_of_origin(referer, own_origin) => Sender::OwnPage,
+        Some(referer) if own_origins.iter().any(|own| is_of_origin(referer, own)) => {
+            Sender::OwnPage
+        }
         Some(_) => Sender::ForeignPage,
     }
 }
@@ -57,7 +62,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
             .collect();
-        sender(&headers, "https://www.example.com")
+        sender(&headers, &["https://www.example.com".to_owned()])
     }
 
     // L1

@@ -16,6 +16,8 @@ pub struct Settings {
     pub mode: TokenMode,
     /// The address browsers know the site by.
     pub public_url: Url,
+    /// The origins that our own pages may have (RFC 6454, section 6.2), as browsers send them in `Origin`.
+    pub own_origins: Vec<String>,
     /// Where cookies go back to.
     pub cookies: CookieScope,
     /// Hosts, with their port unless it is the usual one, that a login may lead back to.
@@ -72,12 +74,6 @@ impl Default for ThrottleSettings {
 }
 
 impl Settings {
-    /// The origin of the public address (RFC 6454, section 6.2), as browsers send it in `Origin`.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        self.public_url.origin().ascii_serialization()
-    }
-
     /// What the pages call the site.
     #[must_use]
     pub fn site(&self) -> &str {

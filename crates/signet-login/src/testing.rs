@@ -10,7 +10,6 @@ use crate::settings::{BasicMode, Settings, ThrottleSettings, TokenMode};
 pub(crate) fn settings() -> Settings {
     Settings {
         policy: TokenPolicy {
-            issuer: "farm".parse().unwrap(),
             zone: "www.example.com".parse().unwrap(),
             format: Format::Sealed,
             inactivity: Seconds(1_800),
@@ -20,6 +19,7 @@ pub(crate) fn settings() -> Settings {
         },
         mode: TokenMode::Encapsulated,
         public_url: "https://www.example.com".parse().unwrap(),
+        own_origins: vec!["https://www.example.com".to_owned()],
         cookies: CookieScope::Host,
         redirect_hosts: vec!["www.example.com".to_owned(), "app.example.com".to_owned()],
         basic: BasicMode::Off,
@@ -30,7 +30,12 @@ pub(crate) fn settings() -> Settings {
 }
 
 pub(crate) fn keys() -> KeyRing {
-    let mut key = Key::new(RingName::Hmac, KeyMaterial::new([4; 32]), UnixSeconds(1));
+    let mut key = Key::new(
+        RingName::Hmac,
+        "farm".parse().unwrap(),
+        KeyMaterial::new([4; 32]),
+        UnixSeconds(1),
+    );
     key.state = KeyState::Active;
     KeyRing::new(&[key], [])
 }

@@ -4,7 +4,12 @@ use data_encoding::BASE64URL_NOPAD as B64;
 use serde_json::{Value, json};
 
 fn key(seed: u8) -> Key {
-    let mut key = Key::new(RingName::Hmac, KeyMaterial::new([seed; 32]), UnixSeconds(1));
+    let mut key = Key::new(
+        RingName::Hmac,
+        "farm".parse().unwrap(),
+        KeyMaterial::new([seed; 32]),
+        UnixSeconds(1),
+    );
     key.state = KeyState::Active;
     key
 }

@@ -17,11 +17,12 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let mut key = Key::new(RingName::Hmac, KeyMaterial::new([9; 32]), NOW);
-        key.state = KeyState::Active;
+        let key = Key {
+            state: KeyState::Active,
+            ..hmac_key()
+        };
         Self {
             policy: TokenPolicy {
-                issuer: "farm".parse().unwrap(),
                 zone: "www.example.com".parse().unwrap(),
                 format: Format::Sealed,
                 inactivity: Seconds(1_800),
@@ -64,6 +65,15 @@ impl World {
         }
         sealed
     }
+}
+
+fn hmac_key() -> Key {
+    Key::new(
+        RingName::Hmac,
+        "farm".parse().unwrap(),
+        KeyMaterial::new([9; 32]),
+        NOW,
+    )
 }
 
 fn user(id: &str, generation: u32) -> UserRecord {
@@ -153,7 +163,25 @@ fn zone_and_farm_are_compared_for_equality() {
         issuer: "farm2".into(),
         ..alice()
     };
-    assert_eq!(world.verdict(&claims), Err(Denied::IssuerForeign));
+    let minted = mint(&claims, Format::Sealed, &world.keys, [5; 16]);
+    assert_eq!(minted, Err(crate::MintError::IssuerForeign));
+    let same_bits = Key {
+        farm: "farm2".parse().unwrap(),
+        state: KeyState::Active,
+        ..hmac_key()
+    };
+    let foreign = mint(
+        &claims,
+        Format::Sealed,
+        &KeyRing::new(&[same_bits], []),
+        [5; 16],
+    )
+    .unwrap();
+    let mut scratch = Scratch::default();
+    let verdict = world
+        .verifier()
+        .verify(foreign.as_bytes(), NOW, &mut scratch);
+    assert_eq!(verdict.map(|_| ()), Err(Denied::IssuerForeign));
 }
 
 #[test]

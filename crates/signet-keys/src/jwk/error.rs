@@ -62,6 +62,9 @@ pub enum KeyFileError {
     /// A key for another algorithm (RFC 7517, section 4.4).
     #[error("its \"alg\" is not \"{0}\", as it is in this ring")]
     Algorithm(&'static str),
+    /// Not the id of a farm.
+    #[error("its \"iss\" is not the id of a farm")]
+    Farm,
     /// A state that does not exist.
     #[error("its \"state\" is not \"pending\", \"active\", \"verify-only\" or \"revoked\"")]
     State,

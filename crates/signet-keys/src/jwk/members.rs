@@ -7,12 +7,13 @@ use serde_json::error::Category;
 
 use super::KeyFileError;
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "kty",
     "k",
     "kid",
     "use",
     "alg",
+    "iss",
     "created",
     "activated",
     "state",

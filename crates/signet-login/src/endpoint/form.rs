@@ -146,7 +146,7 @@ fn check_sender(
     is_aem: bool,
     settings: &Settings,
 ) -> Result<(), Failure> {
-    let sender = sender(&request.headers, &settings.origin());
+    let sender = sender(&request.headers, &settings.own_origins);
     if sender == Sender::ForeignPage {
         return Err(Failure::ForeignPage);
     }

@@ -110,7 +110,7 @@ fn is_meant(site: &Site, request: &Request, visitor: &Visitor, csrf: &str) -> bo
     let keys = site.snapshots.keys.load();
     let now = site.snapshots.clock.now();
     let skew = settings.policy.skew;
-    sender(&request.headers, &settings.origin()) != Sender::ForeignPage
+    sender(&request.headers, &settings.own_origins) != Sender::ForeignPage
         && form_token::is_good(&keys, FORM, &visitor.session.0, csrf, now, skew)
 }
 

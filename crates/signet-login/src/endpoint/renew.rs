@@ -33,8 +33,11 @@ impl Endpoint for Renew {
 }
 
 async fn renew(site: &Site, request: &Request) -> Response {
-    let own_origin = site.snapshots.settings.load().origin();
-    if sender(&request.headers, &own_origin) == Sender::ForeignPage {
+    let sender = sender(
+        &request.headers,
+        &site.snapshots.settings.load().own_origins,
+    );
+    if sender == Sender::ForeignPage {
         return text(StatusCode::FORBIDDEN, "");
     }
     let take = |found: Recognised<'_>| {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::HeaderValue;
 use signet_core::{
-    Claims, Format, GroupName, SessionId, StringList, TokenPolicy, UnixSeconds, token,
+    Claims, Format, GroupName, MintError, SessionId, StringList, TokenPolicy, UnixSeconds, token,
 };
 use signet_repository::NewToken;
 
@@ -25,7 +25,7 @@ impl TokenHandler {
         let token = match settings.mode {
             TokenMode::Encapsulated => {
                 let claims = claims(login, &settings, SessionId(random()?), now);
-                self.mint(&claims, settings.policy.format)?
+                self.mint(claims, settings.policy.format)?
             }
             TokenMode::Repository => {
                 let new = NewToken {
@@ -48,13 +48,16 @@ impl TokenHandler {
             .ok_or(BeginError::Cookie)
     }
 
-    pub(super) fn mint(&self, claims: &Claims<'_>, format: Format) -> Result<String, BeginError> {
-        Ok(token::mint(
-            claims,
-            format,
-            &self.snapshots.keys.load(),
-            random()?,
-        )?)
+    /// Makes a token with the active key, for the farm of that key.
+    pub(super) fn mint(
+        &self,
+        mut claims: Claims<'_>,
+        format: Format,
+    ) -> Result<String, BeginError> {
+        let keys = self.snapshots.keys.load();
+        let issuer = keys.issuer().ok_or(MintError::NoActiveKey)?;
+        claims.issuer = Cow::Owned(issuer.to_string());
+        Ok(token::mint(&claims, format, &keys, random()?)?)
     }
 }
 
@@ -66,7 +69,6 @@ fn claims<'l>(
     now: UnixSeconds,
 ) -> Claims<'l> {
     let TokenPolicy {
-        issuer,
         zone,
         format,
         max_session,
@@ -78,7 +80,8 @@ fn claims<'l>(
     let from_outside = record.subject.provider().is_some();
     let personal = |text: &'l Option<String>| text.as_deref().filter(|_| sealed).map(Cow::Borrowed);
     Claims {
-        issuer: issuer.as_str().into(),
+        // The farm is that of the key the token is made with.
+        issuer: Cow::Borrowed(""),
         audience: zone.as_str().into(),
         subject: record.subject.as_str().into(),
         session,

@@ -99,10 +99,11 @@ impl TokenHandler {
         now: UnixSeconds,
     ) -> Option<HeaderValue> {
         let claims = session.renewed(&settings.policy, now)?;
-        match self.mint(&claims, settings.policy.format) {
+        let expires_at = claims.expires_at;
+        match self.mint(claims, settings.policy.format) {
             Ok(token) => {
                 self.tally.count(Event::Renewed);
-                settings.cookies.token(&token, claims.expires_at.since(now))
+                settings.cookies.token(&token, expires_at.since(now))
             }
             Err(error) => {
                 tracing::warn!(
@@ -207,7 +208,7 @@ fn stored_claims<'r>(
     settings: &'r Settings,
 ) -> Claims<'r> {
     Claims {
-        issuer: settings.policy.issuer.as_str().into(),
+        issuer: "".into(),
         audience: settings.policy.zone.as_str().into(),
         subject: row.subject.as_str().into(),
         session: row.session,

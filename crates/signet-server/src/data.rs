@@ -1,0 +1,330 @@
+//! The data directory of an instance: what is in it, and who may read it.
+//!
+//! ```text
+//! format           the version of this layout: "1"
+//! signet.toml      the configuration
+//! keys/            the keys (signet-keys)
+//! repository.db    users, groups, marks, settings (signet-repository)
+//! run/signet.sock  where a command pokes the running instance
+//! ```
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use signet_keys::{KeyError, KeyStore, KeyStoreOptions, atomic};
+use signet_repository::{IfMissing, Repository, RepositoryError, RepositoryOptions, RepositoryUrl};
+
+use crate::config::{Config, ConfigError, Custody};
+use crate::poke::{self, Poked};
+
+/// The version of the layout that this program writes and reads.
+const FORMAT: &str = "1";
+const FORMAT_FILE: &str = "format";
+const CONFIG_FILE: &str = "signet.toml";
+
+/// Why a data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// There is none.
+    #[error("there is no data directory at {0}")]
+    Missing(PathBuf),
+    /// Something is there that no instance made.
+    #[error("{0} is not a data directory of Signet: it is not empty and has no file \"format\"")]
+    Foreign(PathBuf),
+    /// Written by a version that this one does not know.
+    #[error("{path} has the layout version {found:?}, this program knows {FORMAT:?}")]
+    Version {
+        /// The directory.
+        path: PathBuf,
+        /// What its file `format` says.
+        found: String,
+    },
+    /// Others may read it.
+    #[error("{path} has the mode {mode:04o}: other users of this machine can read it")]
+    TooOpen {
+        /// The directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A file could not be read.
+    #[error("{path} could not be read")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file could not be written.
+    #[error("{path} could not be written")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+impl DataError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Missing(path) => format!(
+                "`signet serve --data {}` makes it, or name another with --data or $SIGNET_DATA",
+                path.display()
+            ),
+            Self::Foreign(_) => "name an empty or new directory with --data".to_owned(),
+            Self::Version { .. } => {
+                "use the version of signet that wrote it, or a newer one".to_owned()
+            }
+            Self::TooOpen { path, .. } => format!("`chmod 700 {}`", path.display()),
+            Self::Read { path, .. } => {
+                format!("is {} readable for this user?", path.display())
+            }
+            Self::Write { path, .. } => format!(
+                "is {} writable for this user, and is there room on its disk?",
+                path.parent().unwrap_or(path).display()
+            ),
+            Self::Config(_) => {
+                "correct the file; `signet config check` reads it without using it".to_owned()
+            }
+        }
+    }
+}
+
+/// A data directory that exists and is of a version this program knows.
+#[derive(Clone, Debug)]
+pub struct DataDirectory {
+    path: PathBuf,
+}
+
+impl DataDirectory {
+    /// The directory at `path`, which must exist.
+    ///
+    /// # Errors
+    /// There is none, or it is not one of this version.
+    pub fn open(path: &Path) -> Result<Self, DataError> {
+        let directory = Self {
+            path: absolute(path)?,
+        };
+        let format = directory.path.join(FORMAT_FILE);
+        match fs::read_to_string(&format) {
+            Ok(found) if found.trim() == FORMAT => directory.check_mode(),
+            Ok(found) => Err(DataError::Version {
+                path: directory.path,
+                found: found.trim().chars().take(20).collect(),
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if directory.is_empty_or_missing()? {
+                    Err(DataError::Missing(directory.path))
+                } else {
+                    Err(DataError::Foreign(directory.path))
+                }
+            }
+            Err(source) => Err(DataError::Read {
+                path: format,
+                source,
+            }),
+        }
+    }
+
+    /// The directory at `path`; made with `config` as its configuration if it is empty or missing.
+    ///
+    /// # Errors
+    /// It holds something else, is of another version, or cannot be written.
+    pub fn open_or_create(path: &Path, config: &str) -> Result<Self, DataError> {
+        match Self::open(path) {
+            Err(DataError::Missing(path)) => Self::create(path, config),
+            opened => opened,
+        }
+    }
+
+    fn create(path: PathBuf, config: &str) -> Result<Self, DataError> {
+        let write = |path: &Path, source| DataError::Write {
+            path: path.to_owned(),
+            source,
+        };
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .map_err(|source| write(&path, source))?;
+        let config_file = path.join(CONFIG_FILE);
+        if !config_file.exists() {
+            atomic::write(&config_file, config.as_bytes())
+                .map_err(|error| write(&config_file, error.source))?;
+        }
+        // Last, so that a start that was cut short begins anew.
+        let format = path.join(FORMAT_FILE);
+        atomic::write(&format, format!("{FORMAT}\n").as_bytes())
+            .map_err(|error| write(&format, error.source))?;
+        Self { path }.check_mode()
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where its configuration is.
+    #[must_use]
+    pub fn config_path(&self) -> PathBuf {
+        self.path.join(CONFIG_FILE)
+    }
+
+    /// Its configuration.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is wrong somewhere.
+    pub fn config(&self) -> Result<Config, DataError> {
+        let path = self.config_path();
+        let text = fs::read_to_string(&path).map_err(|source| DataError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Config::parse(&text, path)?)
+    }
+
+    /// Its keys.
+    ///
+    /// # Errors
+    /// The directory of the keys is not as its custody demands.
+    pub fn key_store(&self, config: &Config) -> Result<KeyStore, KeyError> {
+        let custody = match config.keys.custody {
+            Custody::Private => signet_keys::Custody::Private,
+            Custody::Mounted => signet_keys::Custody::Mounted,
+        };
+        KeyStore::open(&self.path.join("keys"), KeyStoreOptions { custody })
+    }
+
+    /// Its repository.
+    ///
+    /// # Errors
+    /// The repository cannot be opened.
+    pub async fn repository(
+        &self,
+        config: &Config,
+        if_missing: IfMissing,
+    ) -> Result<Repository, RepositoryError> {
+        let url = RepositoryUrl::sqlite(&config.repository.url.path).under(&self.path);
+        Repository::open(RepositoryOptions::new(url, if_missing)).await
+    }
+
+    /// Makes a running instance look at everything now, and waits until it has.
+    ///
+    /// Without one nothing happens: the next start reads everything anyway.
+    pub async fn poke(&self) -> Poked {
+        poke::poke(&self.socket()).await
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path.join("run").join("signet.sock")
+    }
+
+    fn is_empty_or_missing(&self) -> Result<bool, DataError> {
+        match fs::read_dir(&self.path) {
+            Ok(mut entries) => Ok(entries.all(|entry| {
+                // A start that was cut short may have left the configuration, and an administrator may have put it there,
+                // or the keys of another instance.
+                entry.is_ok_and(|entry| {
+                    let name = entry.file_name();
+                    name == CONFIG_FILE
+                        || name == "keys"
+                        || name.to_string_lossy().starts_with(".tmp")
+                })
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(source) => Err(DataError::Read {
+                path: self.path.clone(),
+                source,
+            }),
+        }
+    }
+
+    fn check_mode(self) -> Result<Self, DataError> {
+        let metadata = fs::metadata(&self.path).map_err(|source| DataError::Read {
+            path: self.path.clone(),
+            source,
+        })?;
+        let mode = metadata.permissions().mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            return Err(DataError::TooOpen {
+                path: self.path,
+                mode,
+            });
+        }
+        Ok(self)
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, DataError> {
+    std::path::absolute(path).map_err(|source| DataError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn it_is_made_once_and_found_again() {
+        let scratch = scratch();
+        let path = scratch.path().join("data");
+        assert!(matches!(
+            DataDirectory::open(&path),
+            Err(DataError::Missing(_))
+        ));
+        DataDirectory::open_or_create(&path, "role = \"author\"\n").unwrap();
+        let again = DataDirectory::open_or_create(&path, "role = \"publish\"\n").unwrap();
+        assert_eq!(again.config().unwrap().role, crate::config::Role::Author);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+    }
+
+    #[test]
+    fn what_it_does_not_know_it_leaves_alone() {
+        let scratch = scratch();
+        let path = scratch.path().join("data");
+        DataDirectory::open_or_create(&path, "").unwrap();
+        fs::write(path.join("format"), "2\n").unwrap();
+        assert!(matches!(
+            DataDirectory::open_or_create(&path, ""),
+            Err(DataError::Version { .. })
+        ));
+        fs::remove_file(path.join("format")).unwrap();
+        fs::write(path.join("letters.txt"), "dear").unwrap();
+        assert!(matches!(
+            DataDirectory::open_or_create(&path, ""),
+            Err(DataError::Foreign(_))
+        ));
+    }
+
+    // K2
+    #[test]
+    fn it_is_for_one_user_alone() {
+        let scratch = scratch();
+        let path = scratch.path().join("data");
+        DataDirectory::open_or_create(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(matches!(
+            DataDirectory::open(&path),
+            Err(DataError::TooOpen { mode: 0o755, .. })
+        ));
+    }
+}
