@@ -104,6 +104,28 @@ impl Repository {
         Ok(floor)
     }
 
+    /// Purges the marks of sessions that are over at `now`, up to the end of the last of them and no further, and
+    /// returns the floor. A clock that runs far ahead thus raises the floor to the end of a real session at most.
+    ///
+    /// # Errors
+    /// If the repository cannot be written.
+    pub async fn purge_ended_marks(
+        &self,
+        now: UnixSeconds,
+    ) -> Result<UnixSeconds, RepositoryError> {
+        let last: Option<i64> = sqlx::query_scalar("SELECT max(ends) FROM marks WHERE ends <= $1")
+            .bind(column::integer(now.0))
+            .fetch_one(self.store.readers())
+            .await?;
+        match last {
+            Some(last) => {
+                let last = column::unsigned(last, "the end of a mark is negative")?;
+                self.purge_marks(UnixSeconds(last)).await
+            }
+            None => self.floor().await,
+        }
+    }
+
     /// How many marks are stored.
     ///
     /// # Errors

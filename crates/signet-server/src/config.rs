@@ -10,7 +10,7 @@ mod span;
 mod values;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use error::ConfigError;
 pub use reference::reference;
 pub use resolve::Resolved;
+pub(crate) use resolve::listener_names;
 pub use span::Span;
 pub use values::{
     Custody, Group, Host, Network, Pattern, PublicUrl, RepositoryLocation, Role, TokenFormat,
@@ -25,7 +26,7 @@ pub use values::{
 };
 
 /// The configuration of one instance.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The address browsers know the site by: scheme, host, and port if it is not the usual one.
@@ -86,7 +87,7 @@ pub struct Listen {
 }
 
 /// Where users, groups and settings are stored.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RepositoryConfig {
     /// `sqlite:` and a path, relative to the data directory.
@@ -177,7 +178,7 @@ pub struct RuleConfig {
 }
 
 /// What is written to standard error.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
     /// `error`, `warn`, `info`, `debug` or `trace`.
@@ -222,10 +223,10 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError`] with file, line, column, and what was expected there.
-    pub fn parse(text: &str, path: PathBuf) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text)
-            .map_err(|error| ConfigError::syntax(&error, text, path.clone()))?;
-        config.check(text, &path)?;
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let config: Self =
+            toml::from_str(text).map_err(|error| ConfigError::syntax(&error, text, path))?;
+        config.check(text, path)?;
         Ok(config)
     }
 
@@ -233,23 +234,6 @@ impl Config {
     #[must_use]
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).unwrap_or_default()
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            public_url: PublicUrl::default(),
-            role: Role::default(),
-            name: None,
-            listen: Listen::default(),
-            repository: RepositoryConfig::default(),
-            keys: KeysConfig::default(),
-            token: TokenConfig::default(),
-            login: LoginConfig::default(),
-            rule: Vec::new(),
-            log: LogConfig::default(),
-        }
     }
 }
 
@@ -261,14 +245,6 @@ impl Default for Listen {
             trusted_proxies: Vec::new(),
             hosts: Vec::new(),
             connections: 4_096,
-        }
-    }
-}
-
-impl Default for RepositoryConfig {
-    fn default() -> Self {
-        Self {
-            url: RepositoryLocation::default(),
         }
     }
 }
@@ -300,15 +276,6 @@ impl Default for LoginConfig {
             address_failures: 100,
             throttle_window: Span::minutes(15),
             hashing_places: None,
-        }
-    }
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self {
-            level: LogLevel::default(),
-            format: LogFormat::default(),
         }
     }
 }

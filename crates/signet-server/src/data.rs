@@ -190,7 +190,7 @@ impl DataDirectory {
             path: path.clone(),
             source,
         })?;
-        Ok(Config::parse(&text, path)?)
+        Ok(Config::parse(&text, &path)?)
     }
 
     /// Its keys.

@@ -1,9 +1,20 @@
 #![doc = include_str!("../README.md")]
 
+mod admin;
 pub mod config;
+mod connection;
 mod data;
+mod hosts;
+mod instance;
+mod metrics;
 mod poke;
+mod public;
+mod reference;
+mod serve;
 
 pub use config::{Config, ConfigError};
 pub use data::{DataDirectory, DataError};
+pub use instance::{Instance, OpenError, Overrides, Readiness};
 pub use poke::Poked;
+pub use reference::{reference_http, reference_metrics};
+pub use serve::{Announcement, ServeError, ServeOptions, serve, system_clock};

@@ -1,7 +1,7 @@
 //! What is wrong with a configuration, and where.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A configuration that cannot be used: nothing of it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,17 +19,17 @@ struct Place {
 }
 
 impl ConfigError {
-    pub(super) fn syntax(error: &toml::de::Error, text: &str, path: PathBuf) -> Self {
+    pub(super) fn syntax(error: &toml::de::Error, text: &str, path: &Path) -> Self {
         let place = error.span().map(|span| place(text, span.start));
         Self {
-            path,
+            path: path.to_owned(),
             place,
             message: error.message().to_owned(),
         }
     }
 
     /// A value that is well-formed and does not fit the others. `key` is looked for in the text.
-    pub(super) fn value(key: &str, text: &str, path: PathBuf, message: String) -> Self {
+    pub(super) fn value(key: &str, text: &str, path: &Path, message: &str) -> Self {
         let name = key.rsplit('.').next().unwrap_or(key);
         let mut start = 0;
         let mut found = None;
@@ -43,7 +43,7 @@ impl ConfigError {
             start += line.len();
         }
         Self {
-            path,
+            path: path.to_owned(),
             place: found,
             message: format!("{key}: {message}"),
         }

@@ -1,6 +1,6 @@
 //! From what was written to what the rooms are told: defaults that depend on other values, and values that do not fit together.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use signet_core::{Seconds, TokenPolicy};
 use signet_gate::{AccessRule, GateSettings};
@@ -36,9 +36,7 @@ impl Config {
 
     /// Values that are well-formed and do not fit together.
     pub(super) fn check(&self, text: &str, path: &Path) -> Result<(), ConfigError> {
-        let wrong = |key: &str, message: String| {
-            Err(ConfigError::value(key, text, PathBuf::from(path), message))
-        };
+        let wrong = |key: &str, message: String| Err(ConfigError::value(key, text, path, &message));
         let token = &self.token;
         let plain_http = self.public_url.0.scheme() == "http";
         if plain_http && !self.public_url.is_loopback() && !token.insecure {

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
-    Config::parse(text, PathBuf::from("signet.toml"))
+    Config::parse(text, Path::new("signet.toml"))
 }
 
 fn complaint(text: &str) -> String {

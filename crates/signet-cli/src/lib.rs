@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod app;
+mod arguments;
+mod choice;
+mod command;
+mod context;
+mod environment;
+mod failure;
+mod instance;
+mod logging;
+mod moment;
+mod output;
+mod password;
+mod place;
+mod progress;
+mod prompt;
+mod reference;
+mod secret;
+mod table;
+
+pub use app::run;

@@ -1,0 +1,314 @@
+//! One instance: everything a data directory amounts to while the program runs, and how it is kept current.
+
+mod first;
+mod keys;
+mod state;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use signet_core::{Clock, IndexKey, Marks, UserIndex};
+use signet_gate::Gate;
+use signet_keys::KeyError;
+use signet_login::{Follower, Site, Snapshots};
+use signet_repository::{IfMissing, Repository, RepositoryError};
+use tokio::sync::Mutex;
+
+pub(crate) use first::FirstStart;
+pub use state::Readiness;
+
+use crate::config::Config;
+use crate::data::{DataDirectory, DataError};
+use crate::hosts::HostNames;
+pub(crate) use keys::KeyCensus;
+use keys::KeyRoom;
+use state::State;
+
+/// Why an instance could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The data directory or its configuration.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The keys.
+    #[error("the keys could not be read")]
+    Keys(#[from] KeyError),
+    /// The repository.
+    #[error("the repository {url} could not be opened")]
+    Repository {
+        /// Where it is.
+        url: String,
+        /// Why.
+        source: RepositoryError,
+    },
+    /// The first administrator could not be made.
+    #[error("the first administrator could not be made")]
+    FirstAdministrator(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The system gave no random bits.
+    #[error("no random bits")]
+    Random(#[from] getrandom::Error),
+}
+
+impl OpenError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Data(error) => error.hint(),
+            Self::Keys(error) => error.hint(),
+            Self::Repository { source, .. } => source
+                .hint()
+                .unwrap_or("is the disk in order, and the file one of Signet?")
+                .to_owned(),
+            Self::FirstAdministrator(_) => "`signet user add` makes one by hand".to_owned(),
+            Self::Random(_) => "the kernel's random source must work".to_owned(),
+        }
+    }
+}
+
+/// A running instance.
+pub struct Instance {
+    data: DataDirectory,
+    overrides: Overrides,
+    pub(crate) site: Arc<Site>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) hosts: HostNames,
+    pub(crate) state: State,
+    keys: KeyRoom,
+    config_text: Mutex<String>,
+}
+
+/// What the command line says in the place of the configuration, for this run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Overrides {
+    /// The role.
+    pub role: Option<crate::config::Role>,
+    /// Where the public listener listens.
+    pub public: Option<std::net::SocketAddr>,
+    /// Where the admin listener listens.
+    pub admin: Option<std::net::SocketAddr>,
+}
+
+impl Overrides {
+    /// The configuration with these values in it.
+    #[must_use]
+    pub fn apply(&self, mut config: Config) -> Config {
+        config.role = self.role.unwrap_or(config.role);
+        config.listen.public = self.public.unwrap_or(config.listen.public);
+        config.listen.admin = self.admin.unwrap_or(config.listen.admin);
+        config
+    }
+}
+
+impl Instance {
+    /// Opens what is in `data`; keys and repository are made if they are missing and `if_missing` says so.
+    ///
+    /// # Errors
+    /// [`OpenError`] names what is wrong, and has a hint.
+    pub async fn open(
+        data: DataDirectory,
+        overrides: Overrides,
+        if_missing: IfMissing,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let config_text = read_config(&data)?;
+        let config = overrides
+            .apply(Config::parse(&config_text, &data.config_path()).map_err(DataError::from)?);
+        let keys = KeyRoom::open(&data, &config, if_missing, &*clock)?;
+        let repository = open_repository(&data, &config, if_missing).await?;
+        let in_repository = |source| repository_error(&config, source);
+
+        let mut index = UserIndex::new(IndexKey(random()?));
+        let mut marks = Marks::new(repository.floor().await.map_err(in_repository)?);
+        let position = repository
+            .load(|changes| {
+                index = index.with(&changes.users);
+                marks = marks.with(changes.marks.iter().copied());
+            })
+            .await
+            .map_err(in_repository)?;
+
+        let resolved = config.resolve();
+        let ring = keys.ring().await;
+        let snapshots = Arc::new(Snapshots::new(resolved.login, ring, index, marks, clock));
+        let follower = Arc::new(Follower::new(
+            repository.clone(),
+            Arc::clone(&snapshots),
+            position,
+        ));
+        let places = config.login.hashing_places.unwrap_or_else(cores);
+        let site = Arc::new(Site::new(snapshots, repository, follower, places));
+        let gate = Arc::new(Gate::new(Arc::clone(&site), resolved.gate));
+        let state = State::new(&site.snapshots);
+        Ok(Self {
+            data,
+            overrides,
+            site,
+            gate,
+            hosts: HostNames::new(resolved.hosts),
+            state,
+            keys,
+            config_text: Mutex::new(config_text),
+        })
+    }
+
+    /// The gate, for a layer of tower before a service written in Rust.
+    #[must_use]
+    pub fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.gate)
+    }
+
+    /// The site, for serving its endpoints from a service written in Rust.
+    #[must_use]
+    pub fn site(&self) -> Arc<Site> {
+        Arc::clone(&self.site)
+    }
+
+    /// The configuration in force.
+    ///
+    /// # Errors
+    /// The file was changed since and is wrong now.
+    pub async fn config(&self) -> Result<Config, DataError> {
+        let text = self.config_text.lock().await.clone();
+        let config = Config::parse(&text, &self.data.config_path())?;
+        Ok(self.overrides.apply(config))
+    }
+
+    /// Looks at everything that may have changed, and takes what is good: configuration, keys, repository.
+    ///
+    /// # Errors
+    /// What is wrong, in one line each; of that, what was in force stays in force.
+    pub async fn look(&self) -> Result<(), String> {
+        let mut complaints = Vec::new();
+        if let Err(error) = self.look_at_config().await {
+            self.state.config_failed();
+            tracing::error!(code = "CONFIG_REFUSED", error = %error, "the configuration is wrong, the former one stays in force");
+            complaints.push(error.to_string());
+        }
+        match self.keys.look().await {
+            Ok(Some(ring)) => self.site.snapshots.keys.store(Arc::new(ring)),
+            Ok(None) => {}
+            Err(error) => complaints.push(chain(&error)),
+        }
+        complaints.extend(self.keys.problems().await);
+        let caught_up = self.site.follower.catch_up().await;
+        self.state.repository_answered(caught_up.is_ok());
+        if let Err(error) = caught_up {
+            tracing::error!(
+                code = "REPOSITORY_UNAVAILABLE",
+                error = &error as &dyn std::error::Error,
+                "the repository could not be read"
+            );
+            complaints.push(chain(&error));
+        }
+        self.state.update(&self.site.snapshots);
+        if complaints.is_empty() {
+            Ok(())
+        } else {
+            Err(complaints.join("; "))
+        }
+    }
+
+    /// Forgets what can no longer matter: marks of sessions that are over, and expired repository tokens.
+    pub async fn tidy(&self) {
+        let now = self.site.snapshots.clock.now();
+        let repository = &self.site.repository;
+        let tidied = async {
+            repository.purge_ended_marks(now).await?;
+            repository.remove_expired_tokens(now).await?;
+            repository.checkpoint().await
+        };
+        if let Err(error) = tidied.await {
+            tracing::warn!(
+                code = "TIDYING_FAILED",
+                error = &error as &dyn std::error::Error,
+                "old marks and tokens stay"
+            );
+        }
+    }
+
+    /// How the keys look now, for metrics.
+    pub(crate) async fn key_census(&self) -> KeyCensus {
+        self.keys.census().await
+    }
+
+    pub(crate) fn data(&self) -> &DataDirectory {
+        &self.data
+    }
+
+    /// All of the configuration, or nothing of it.
+    async fn look_at_config(&self) -> Result<(), DataError> {
+        let text = read_config(&self.data)?;
+        let mut known = self.config_text.lock().await;
+        if *known == text {
+            return Ok(());
+        }
+        let config = self
+            .overrides
+            .apply(Config::parse(&text, &self.data.config_path())?);
+        let resolved = config.resolve();
+        self.site.snapshots.settings.store(Arc::new(resolved.login));
+        self.gate.configure(resolved.gate);
+        self.hosts.replace(resolved.hosts);
+        *known = text;
+        tracing::info!("the configuration was changed");
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instance")
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn open_repository(
+    data: &DataDirectory,
+    config: &Config,
+    if_missing: IfMissing,
+) -> Result<Repository, OpenError> {
+    data.repository(config, if_missing)
+        .await
+        .map_err(|source| repository_error(config, source))
+}
+
+fn repository_error(config: &Config, source: RepositoryError) -> OpenError {
+    OpenError::Repository {
+        url: config.repository.url.to_string(),
+        source,
+    }
+}
+
+fn read_config(data: &DataDirectory) -> Result<String, DataError> {
+    let path = data.config_path();
+    read_text(&path).map_err(|source| DataError::Read { path, source })
+}
+
+fn read_text(path: &Path) -> std::io::Result<String> {
+    std::fs::read_to_string(path)
+}
+
+/// An error and its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    line
+}
+
+fn random() -> Result<[u8; 16], getrandom::Error> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits)?;
+    Ok(bits)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

@@ -1,0 +1,109 @@
+//! The first start: a configuration to begin with, and an administrator with a one-time password.
+
+use secrecy::{ExposeSecret, SecretString};
+use signet_core::{GroupName, Subject};
+use signet_login::password;
+use signet_repository::{NewUser, Password, PasswordHash, Repository};
+
+use super::{Instance, OpenError, Overrides};
+use crate::config::{Config, Role};
+
+/// The user that is made.
+const ADMINISTRATOR: &str = "admin";
+/// The group that may administer.
+const ADMINISTRATORS: &str = "administrators";
+/// Set once the first administrator was made, so that it is never made again, even if it was removed.
+const MADE: &str = "first-administrator";
+/// Letters and digits that cannot be mistaken for each other.
+const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// What a first start makes.
+pub(crate) struct FirstStart;
+
+impl FirstStart {
+    /// The text of `signet.toml` to begin with.
+    pub(crate) fn config(overrides: &Overrides) -> String {
+        let config = overrides.apply(Config::default());
+        let port = config.listen.public.port();
+        format!(
+            "# The configuration of this instance. Every key and its default: `signet config show`,\n\
+             # and docs/reference/config.md. A changed file is noticed within 2 seconds.\n\
+             \n\
+             # The address browsers know the site by. Behind a proxy: \"https://www.example.com\".\n\
+             public_url = \"http://localhost:{port}\"\n\
+             role = \"{role}\"\n\
+             \n\
+             [listen]\n\
+             public = \"{public}\"\n\
+             admin = \"{admin}\"\n\
+             # The proxies whose X-Forwarded-* headers count, for example [\"127.0.0.1\"].\n\
+             trusted_proxies = []\n",
+            role = config.role,
+            public = config.listen.public,
+            admin = config.listen.admin,
+        )
+    }
+
+    /// Makes the first administrator, unless there ever was a user. A publish instance has none of its own.
+    pub(crate) async fn administrator(
+        instance: &Instance,
+        role: Role,
+    ) -> Result<Option<(Subject, SecretString)>, OpenError> {
+        if role == Role::Publish {
+            return Ok(None);
+        }
+        let repository = &instance.site.repository;
+        let now = instance.site.snapshots.clock.now();
+        let made = make(repository, now)
+            .await
+            .map_err(OpenError::FirstAdministrator)?;
+        if made.is_some() {
+            // The index must know the user before the first request.
+            let caught_up = instance.site.follower.catch_up().await;
+            caught_up.map_err(|error| OpenError::FirstAdministrator(error.into()))?;
+        }
+        Ok(made)
+    }
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+async fn make(
+    repository: &Repository,
+    now: signet_core::UnixSeconds,
+) -> Result<Option<(Subject, SecretString)>, Failure> {
+    let name = MADE.parse()?;
+    if repository.local_value(&name).await?.is_some() {
+        return Ok(None);
+    }
+    if repository.count_users().await? > 0 {
+        repository.set_local_value(&name, "not needed").await?;
+        return Ok(None);
+    }
+    let password = one_time_password()?;
+    let hash: PasswordHash = password::hash(password.expose_secret())?.parse()?;
+    let subject: Subject = ADMINISTRATOR.parse()?;
+    let group: GroupName = ADMINISTRATORS.parse()?;
+    let user = NewUser {
+        password: Some(Password::one_time(hash)),
+        groups: [group].into_iter().collect(),
+        ..NewUser::new(subject.clone())
+    };
+    repository.add_user(&user, now).await?;
+    repository.set_local_value(&name, "made").await?;
+    Ok(Some((subject, password)))
+}
+
+/// Four groups of five characters: 100 random bits that can be read aloud.
+fn one_time_password() -> Result<SecretString, getrandom::Error> {
+    let mut bits = zeroize::Zeroizing::new([0; 20]);
+    getrandom::fill(&mut *bits)?;
+    let mut text = String::with_capacity(23);
+    for (place, byte) in bits.iter().enumerate() {
+        if place > 0 && place % 5 == 0 {
+            text.push('-');
+        }
+        text.push(char::from(ALPHABET[usize::from(byte % 32)]));
+    }
+    Ok(text.into())
+}

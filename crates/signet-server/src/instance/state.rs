@@ -1,0 +1,94 @@
+//! Whether the instance is ready, and why not.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use signet_login::Snapshots;
+
+/// Whether requests should be sent here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Readiness {
+    /// They should.
+    Ready,
+    /// No key is active, so nobody can log in: copy the keys of the author.
+    NoActiveKey,
+    /// The repository did not answer the last time.
+    RepositoryUnavailable,
+    /// The instance is shutting down.
+    Draining,
+}
+
+impl Readiness {
+    /// In words, for the one who asks why.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::NoActiveKey => {
+                "not ready: no key is active; copy keys/hmac/*.jwk from the author, they are noticed within 2 seconds"
+            }
+            Self::RepositoryUnavailable => "not ready: the repository does not answer",
+            Self::Draining => "not ready: shutting down",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    draining: AtomicBool,
+    has_active_key: AtomicBool,
+    repository_answers: AtomicBool,
+    config_failures: AtomicU64,
+}
+
+impl State {
+    pub(super) fn new(snapshots: &Snapshots) -> Self {
+        let state = Self {
+            draining: AtomicBool::new(false),
+            has_active_key: AtomicBool::new(false),
+            repository_answers: AtomicBool::new(true),
+            config_failures: AtomicU64::new(0),
+        };
+        state.update(snapshots);
+        state
+    }
+
+    pub(super) fn update(&self, snapshots: &Snapshots) {
+        let active = snapshots.keys.load().active().is_some();
+        let before = self.has_active_key.swap(active, Ordering::Relaxed);
+        if before && !active {
+            tracing::error!(
+                code = "NO_ACTIVE_KEY",
+                "no key is active: nobody can log in"
+            );
+        }
+    }
+
+    pub(super) fn repository_answered(&self, answered: bool) {
+        self.repository_answers.store(answered, Ordering::Relaxed);
+    }
+
+    pub(super) fn config_failed(&self) {
+        self.config_failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn config_failures(&self) -> u64 {
+        self.config_failures.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn readiness(&self) -> Readiness {
+        if self.draining.load(Ordering::Relaxed) {
+            Readiness::Draining
+        } else if !self.has_active_key.load(Ordering::Relaxed) {
+            Readiness::NoActiveKey
+        } else if !self.repository_answers.load(Ordering::Relaxed) {
+            Readiness::RepositoryUnavailable
+        } else {
+            Readiness::Ready
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The life of an instance: start, follow, drain, end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use signet_core::{Clock, Subject, UnixSeconds};
+use signet_repository::IfMissing;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+
+use crate::admin::AdminSite;
+use crate::config::{Role, listener_names};
+use crate::connection::accept;
+use crate::data::{DataDirectory, DataError};
+use crate::hosts::HostNames;
+use crate::instance::{FirstStart, Instance, OpenError, Overrides};
+use crate::poke;
+use crate::public::PublicSite;
+
+/// How often the instance looks by itself.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often it forgets what can no longer matter.
+const TIDY_EVERY: Duration = Duration::from_secs(600);
+/// How long load balancers have to notice that the instance is going, before it stops accepting.
+const NOTICE: Duration = Duration::from_millis(1_000);
+/// How many connections the admin listener holds.
+const ADMIN_CONNECTIONS: u32 = 64;
+
+/// What to serve.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// The data directory; made at the first start.
+    pub data: PathBuf,
+    /// In the place of `role`.
+    pub role: Option<Role>,
+    /// In the place of `listen.public`.
+    pub listen: Option<SocketAddr>,
+    /// In the place of `listen.admin`.
+    pub admin_listen: Option<SocketAddr>,
+}
+
+/// What whoever started the instance should know.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Announcement {
+    /// The first administrator was made. The password is told this once.
+    FirstAdministrator {
+        /// The user.
+        user: Subject,
+        /// Good for one login, at which another must be chosen.
+        password: SecretString,
+    },
+    /// The instance answers.
+    Ready {
+        /// What it is called.
+        instance: String,
+        /// What it is.
+        role: Role,
+        /// The address browsers know the site by.
+        public_url: String,
+        /// Where the public listener listens.
+        public: SocketAddr,
+        /// Where the admin listener listens.
+        admin: SocketAddr,
+    },
+    /// It has begun to end.
+    Draining,
+}
+
+/// Why an instance did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// It could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It could not listen.
+    #[error("{address} could not be listened on ({key})")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// The key of the configuration.
+        key: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another instance runs on this data directory.
+    #[error("another instance runs on {0}")]
+    Running(PathBuf),
+    /// Signals could not be waited for.
+    #[error("signals could not be waited for")]
+    Signal(#[source] io::Error),
+}
+
+impl From<DataError> for ServeError {
+    fn from(error: DataError) -> Self {
+        Self::Open(error.into())
+    }
+}
+
+impl ServeError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Open(error) => error.hint(),
+            Self::Listen {
+                address,
+                key,
+                source,
+            } => match source.kind() {
+                io::ErrorKind::AddrInUse => format!(
+                    "something else listens there: end it, or set {key} to another port (`ss -ltnp 'sport = :{}'` shows what)",
+                    address.port()
+                ),
+                io::ErrorKind::PermissionDenied => {
+                    format!(
+                        "ports below 1024 need CAP_NET_BIND_SERVICE; set {key} to a higher one behind a proxy"
+                    )
+                }
+                _ => format!("set {key} to an address of this machine"),
+            },
+            Self::Running(_) => "end it first, or name another directory with --data".to_owned(),
+            Self::Signal(_) => "is the system out of file descriptors?".to_owned(),
+        }
+    }
+}
+
+/// Runs an instance until SIGTERM or SIGINT, and then lets requests under way end.
+///
+/// # Errors
+/// [`ServeError`] names what is wrong, and has a hint; nothing was changed then that the next start would not do again.
+pub async fn serve(
+    options: ServeOptions,
+    mut announce: impl FnMut(Announcement) + Send,
+) -> Result<(), ServeError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signal)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signal)?;
+    let overrides = Overrides {
+        role: options.role,
+        public: options.listen,
+        admin: options.admin_listen,
+    };
+    let data = DataDirectory::open_or_create(&options.data, &FirstStart::config(&overrides))?;
+    if data.poke().await != poke::Poked::NotRunning {
+        return Err(ServeError::Running(data.path().to_owned()));
+    }
+    let config = overrides.apply(data.config()?);
+    // The ports first: if they are taken, nothing is made.
+    let public = bind(config.listen.public, "listen.public").await?;
+    let admin = bind(config.listen.admin, "listen.admin").await?;
+
+    let clock: Arc<dyn Clock> = Arc::new(system_clock);
+    let instance = Instance::open(data, overrides, IfMissing::Create, clock).await?;
+    let instance = Arc::new(instance);
+    if let Some((user, password)) = FirstStart::administrator(&instance, config.role).await? {
+        announce(Announcement::FirstAdministrator { user, password });
+    }
+
+    let (stop, stopped) = watch::channel(false);
+    let public_address = public.local_addr().unwrap_or(config.listen.public);
+    let admin_address = admin.local_addr().unwrap_or(config.listen.admin);
+    let public_site = Arc::new(PublicSite(Arc::clone(&instance)));
+    let admin_site = Arc::new(AdminSite {
+        instance: Arc::clone(&instance),
+        hosts: HostNames::new(listener_names(admin_address)),
+    });
+    let follow = tokio::spawn(follow(Arc::clone(&instance), stopped.clone()));
+    let listeners = [
+        tokio::spawn(accept(
+            public,
+            public_site,
+            config.listen.connections,
+            stopped.clone(),
+        )),
+        tokio::spawn(accept(admin, admin_site, ADMIN_CONNECTIONS, stopped)),
+    ];
+    announce(Announcement::Ready {
+        instance: config.instance_name(),
+        role: config.role,
+        public_url: config.public_url.to_string(),
+        public: public_address,
+        admin: admin_address,
+    });
+
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    announce(Announcement::Draining);
+    instance.state.drain();
+    tokio::select! {
+        () = tokio::time::sleep(NOTICE) => {}
+        // A second one means: now.
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    let _ = stop.send(true);
+    for listener in listeners {
+        let _ = listener.await;
+    }
+    let _ = follow.await;
+    let _ = std::fs::remove_file(instance.data().socket());
+    instance.site.repository.close().await;
+    Ok(())
+}
+
+/// Looks at everything when poked, on SIGHUP, and by itself; forgets old things now and then.
+async fn follow(instance: Arc<Instance>, mut stop: watch::Receiver<bool>) {
+    let socket = instance.data().socket();
+    let listener = poke::listen(&socket).inspect_err(|error| {
+        let error = error as &dyn std::error::Error;
+        tracing::warn!(
+            code = "NO_SOCKET",
+            error,
+            "commands cannot poke this instance; it looks by itself every second"
+        );
+    });
+    let mut hangup = signal(SignalKind::hangup()).ok();
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tidy = tokio::time::interval(TIDY_EVERY);
+    tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            stream = next_poke(listener.as_ref().ok()) => {
+                let outcome = instance.look().await;
+                poke::answer(stream, outcome).await;
+            }
+            () = next_hangup(&mut hangup) => { let _ = instance.look().await; }
+            _ = look.tick() => { let _ = instance.look().await; }
+            _ = tidy.tick() => instance.tidy().await,
+        }
+    }
+}
+
+/// Waits until the instance is told to stop, or nobody is left who could tell it.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn next_poke(listener: Option<&UnixListener>) -> tokio::net::UnixStream {
+    loop {
+        match listener {
+            None => std::future::pending().await,
+            Some(listener) => match listener.accept().await {
+                Ok((stream, _)) => return stream,
+                Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+            },
+        }
+    }
+}
+
+async fn next_hangup(hangup: &mut Option<tokio::signal::unix::Signal>) {
+    match hangup {
+        Some(hangup) => {
+            hangup.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| ServeError::Listen {
+            address,
+            key,
+            source,
+        })
+}
+
+/// The one place of the program that asks the system for the time.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the clock that everything else is given"
+)]
+pub fn system_clock() -> UnixSeconds {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    UnixSeconds(since.map_or(0, |since| since.as_secs()))
+}
