@@ -140,18 +140,11 @@ impl<'a> Reader<'a> {
     pub(crate) fn number(&mut self) -> Parsed<u64> {
         self.skip_space();
         let rest = self.text.as_bytes().get(self.at..).ok_or(Malformed)?;
-        let mut value: u64 = 0;
-        let mut length = 0;
-        // Nineteen digits fit whatever they are.
-        for digit in rest
-            .iter()
-            .take(19)
-            .map_while(|b| b.is_ascii_digit().then(|| b - b'0'))
-        {
-            value = value * 10 + u64::from(digit);
-            length += 1;
-        }
-        if let Some(digit) = rest.get(length).filter(|b| b.is_ascii_digit()) {
+        let (mut value, mut length) = match rest.as_chunks::<8>().0.first() {
+            Some(word) => eight_digits(*word).map_or((0, 0), |value| (value, 8)),
+            None => (0, 0),
+        };
+        while let Some(digit) = rest.get(length).filter(|b| b.is_ascii_digit()) {
             value = value
                 .checked_mul(10)
                 .and_then(|value| value.checked_add(u64::from(digit - b'0')))
@@ -159,10 +152,7 @@ impl<'a> Reader<'a> {
             length += 1;
         }
         let leading_zero = length > 1 && rest.first() == Some(&b'0');
-        let goes_on = matches!(
-            rest.get(length),
-            Some(b'0'..=b'9' | b'.' | b'e' | b'E' | b'-' | b'+')
-        );
+        let goes_on = matches!(rest.get(length), Some(b'.' | b'e' | b'E' | b'-' | b'+'));
         if length == 0 || leading_zero || goes_on {
             return Err(Malformed);
         }
@@ -302,6 +292,25 @@ impl<'a> Reader<'a> {
             self.at += 1;
         }
     }
+}
+
+/// The number that eight decimal digits stand for; `None` if one of them is none.
+///
+/// Digits are added up in pairs, then pairs of pairs, then their pairs: three multiplications instead of eight.
+#[inline]
+fn eight_digits(digits: [u8; 8]) -> Option<u64> {
+    const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    const BEYOND_NINE: u64 = u64::from_ne_bytes([0x80 - 10; 8]);
+    let word = u64::from_le_bytes(digits);
+    let values = word ^ ZEROS;
+    // No place carries into the next unless one of them is no digit, and then it is found all the same.
+    if (values | values.wrapping_add(BEYOND_NINE)) & HIGH != 0 {
+        return None;
+    }
+    let pairs = (values.wrapping_mul(10).wrapping_add(values >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100).wrapping_add(pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    Some((fours.wrapping_mul(10_000).wrapping_add(fours >> 32)) & 0xffff_ffff)
 }
 
 /// How many bytes of a string stand before the first quote, backslash or control character; all, if there is none.

@@ -84,6 +84,13 @@ proptest! {
     }
 
     #[test]
+    fn numbers_are_those_of_the_standard_library(text in "[0-9]{1,21}[:/a]{0,2}") {
+        let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+        let canonical = digits.parse::<u64>().ok().filter(|number| number.to_string() == digits);
+        prop_assert_eq!(Reader::new(&text).number().ok(), canonical, "{}", text);
+    }
+
+    #[test]
     fn strings_round_trip(text in any::<String>()) {
         let mut written = String::new();
         write_string(&text, &mut written);
