@@ -76,7 +76,14 @@ pub struct Instance {
     pub(crate) hosts: HostNames,
     pub(crate) state: State,
     keys: KeyRoom,
-    config_text: Mutex<String>,
+    config_text: Mutex<ConfigText>,
+}
+
+/// The text of the configuration that is in force, and of the one that was found wrong last.
+#[derive(Debug)]
+struct ConfigText {
+    taken: String,
+    refused: Option<String>,
 }
 
 /// What the command line says in the place of the configuration, for this run.
@@ -102,11 +109,33 @@ impl Overrides {
 }
 
 impl Instance {
+    /// Opens what is in `data`, which an instance has used before.
+    ///
+    /// # Errors
+    /// [`OpenError`] names what is wrong, and has a hint.
+    pub async fn open_existing(
+        data: DataDirectory,
+        overrides: Overrides,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        Self::open(data, overrides, IfMissing::Refuse, clock).await
+    }
+
+    /// Keeps the instance current in the background, for as long as the runtime lives: changed keys, users and settings
+    /// count within a second, or at once when a command pokes.
+    pub fn follow(self: Arc<Self>) {
+        let (never, stopped) = tokio::sync::watch::channel(false);
+        tokio::spawn(async move {
+            crate::serve::follow(self, stopped).await;
+            drop(never);
+        });
+    }
+
     /// Opens what is in `data`; keys and repository are made if they are missing and `if_missing` says so.
     ///
     /// # Errors
     /// [`OpenError`] names what is wrong, and has a hint.
-    pub async fn open(
+    pub(crate) async fn open(
         data: DataDirectory,
         overrides: Overrides,
         if_missing: IfMissing,
@@ -149,7 +178,10 @@ impl Instance {
             hosts: HostNames::new(resolved.hosts),
             state,
             keys,
-            config_text: Mutex::new(config_text),
+            config_text: Mutex::new(ConfigText {
+                taken: config_text,
+                refused: None,
+            }),
         })
     }
 
@@ -170,7 +202,7 @@ impl Instance {
     /// # Errors
     /// The file was changed since and is wrong now.
     pub async fn config(&self) -> Result<Config, DataError> {
-        let text = self.config_text.lock().await.clone();
+        let text = self.config_text.lock().await.taken.clone();
         let config = Config::parse(&text, &self.data.config_path())?;
         Ok(self.overrides.apply(config))
     }
@@ -182,8 +214,6 @@ impl Instance {
     pub async fn look(&self) -> Result<(), String> {
         let mut complaints = Vec::new();
         if let Err(error) = self.look_at_config().await {
-            self.state.config_failed();
-            tracing::error!(code = "CONFIG_REFUSED", error = %error, "the configuration is wrong, the former one stays in force");
             complaints.push(error.to_string());
         }
         match self.keys.look().await {
@@ -237,21 +267,36 @@ impl Instance {
         &self.data
     }
 
-    /// All of the configuration, or nothing of it.
+    /// All of the configuration, or nothing of it. A wrong one is logged once, however often it is looked at.
     async fn look_at_config(&self) -> Result<(), DataError> {
         let text = read_config(&self.data)?;
         let mut known = self.config_text.lock().await;
-        if *known == text {
+        if known.taken == text {
+            known.refused = None;
             return Ok(());
         }
-        let config = self
-            .overrides
-            .apply(Config::parse(&text, &self.data.config_path())?);
+        let config = match Config::parse(&text, &self.data.config_path()) {
+            Ok(config) => self.overrides.apply(config),
+            Err(error) => {
+                if known.refused.replace(text.clone()) != Some(text) {
+                    self.state.config_failed();
+                    tracing::error!(
+                        code = "CONFIG_REFUSED",
+                        error = %error,
+                        "the configuration is wrong, the former one stays in force"
+                    );
+                }
+                return Err(error.into());
+            }
+        };
         let resolved = config.resolve();
         self.site.snapshots.settings.store(Arc::new(resolved.login));
         self.gate.configure(resolved.gate);
         self.hosts.replace(resolved.hosts);
-        *known = text;
+        *known = ConfigText {
+            taken: text,
+            refused: None,
+        };
         tracing::info!("the configuration was changed");
         Ok(())
     }

@@ -212,7 +212,7 @@ pub async fn serve(
 }
 
 /// Looks at everything when poked, on SIGHUP, and by itself; forgets old things now and then.
-async fn follow(instance: Arc<Instance>, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn follow(instance: Arc<Instance>, mut stop: watch::Receiver<bool>) {
     let socket = instance.data().socket();
     let listener = poke::listen(&socket).inspect_err(|error| {
         let error = error as &dyn std::error::Error;
