@@ -39,7 +39,17 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("signet-aem", &["signet-core", "signet-keys"]),
-    ("signet-lab", &["signet-server"]),
+    // Makes the data directories of a whole farm, so it uses what the server uses.
+    (
+        "signet-lab",
+        &[
+            "signet-core",
+            "signet-keys",
+            "signet-repository",
+            "signet-login",
+            "signet-server",
+        ],
+    ),
     (
         "signet-cli",
         &[
