@@ -211,8 +211,17 @@ pub async fn serve(
     Ok(())
 }
 
-/// Looks at everything when poked, on SIGHUP, and by itself; forgets old things now and then.
-pub(crate) async fn follow(instance: Arc<Instance>, mut stop: watch::Receiver<bool>) {
+/// Keeps the instance current until `stop` says so.
+pub(crate) async fn follow(instance: Arc<Instance>, stop: watch::Receiver<bool>) {
+    // Apart, because tidying may have to wait for a reader of the repository, and looking must not.
+    tokio::join!(
+        look_now_and_then(&instance, stop.clone()),
+        tidy_now_and_then(&instance, stop)
+    );
+}
+
+/// Looks at everything when poked, on SIGHUP, and by itself.
+async fn look_now_and_then(instance: &Instance, mut stop: watch::Receiver<bool>) {
     let socket = instance.data().socket();
     let listener = poke::listen(&socket).inspect_err(|error| {
         let error = error as &dyn std::error::Error;
@@ -223,10 +232,7 @@ pub(crate) async fn follow(instance: Arc<Instance>, mut stop: watch::Receiver<bo
         );
     });
     let mut hangup = signal(SignalKind::hangup()).ok();
-    let mut look = tokio::time::interval(LOOK_EVERY);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut tidy = tokio::time::interval(TIDY_EVERY);
-    tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut look = interval(LOOK_EVERY);
     loop {
         tokio::select! {
             () = stopped(&mut stop) => return,
@@ -236,9 +242,25 @@ pub(crate) async fn follow(instance: Arc<Instance>, mut stop: watch::Receiver<bo
             }
             () = next_hangup(&mut hangup) => { let _ = instance.look().await; }
             _ = look.tick() => { let _ = instance.look().await; }
+        }
+    }
+}
+
+/// Forgets what can no longer matter.
+async fn tidy_now_and_then(instance: &Instance, mut stop: watch::Receiver<bool>) {
+    let mut tidy = interval(TIDY_EVERY);
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => return,
             _ = tidy.tick() => instance.tidy().await,
         }
     }
+}
+
+fn interval(every: Duration) -> tokio::time::Interval {
+    let mut interval = tokio::time::interval(every);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
 }
 
 /// Waits until the instance is told to stop, or nobody is left who could tell it.

@@ -132,19 +132,15 @@ impl Watched {
 
     /// Each problem once, and again only after it was gone.
     fn report(&mut self) {
-        let problems: Vec<String> = self
-            .loaded
-            .problems
-            .iter()
-            .map(KeyProblem::to_string)
-            .collect();
+        let problems = &self.loaded.problems;
         for problem in problems
             .iter()
-            .filter(|problem| !self.reported.contains(problem))
+            .filter(|problem| !self.reported.contains(&problem.to_string()))
         {
-            tracing::error!(code = "KEY_FILE_BAD", problem, "a key file is bad");
+            let hint = problem.hint();
+            tracing::error!(code = "KEY_FILE_BAD", %problem, hint, "a key file is bad");
         }
-        self.reported = problems;
+        self.reported = problems.iter().map(KeyProblem::to_string).collect();
     }
 }
 

@@ -39,7 +39,11 @@ pub(crate) struct State {
     has_active_key: AtomicBool,
     repository_answers: AtomicBool,
     config_failures: AtomicU64,
+    last_look: AtomicU64,
 }
+
+/// The clock may move by so much between two looks, which are a second apart, before it is worth a word.
+const CLOCK_TOLERANCE: u64 = 30;
 
 impl State {
     pub(super) fn new(snapshots: &Snapshots) -> Self {
@@ -48,18 +52,40 @@ impl State {
             has_active_key: AtomicBool::new(false),
             repository_answers: AtomicBool::new(true),
             config_failures: AtomicU64::new(0),
+            last_look: AtomicU64::new(snapshots.clock.now().0),
         };
         state.update(snapshots);
         state
     }
 
     pub(super) fn update(&self, snapshots: &Snapshots) {
+        self.watch_clock(snapshots.clock.now().0);
         let active = snapshots.keys.load().active().is_some();
         let before = self.has_active_key.swap(active, Ordering::Relaxed);
         if before && !active {
             tracing::error!(
                 code = "NO_ACTIVE_KEY",
                 "no key is active: nobody can log in"
+            );
+        }
+    }
+
+    /// A clock that jumps makes good tokens look expired or from the future; nothing is let in for it, but people must know.
+    fn watch_clock(&self, now: u64) {
+        let before = self.last_look.swap(now, Ordering::Relaxed);
+        if now + CLOCK_TOLERANCE < before {
+            tracing::error!(
+                code = "CLOCK_JUMPED",
+                clock.back_seconds = before - now,
+                hint = "is the time of this machine kept by NTP? Tokens made meanwhile are refused as from the future",
+                "the clock went back"
+            );
+        } else if now > before + CLOCK_TOLERANCE {
+            tracing::warn!(
+                code = "CLOCK_JUMPED",
+                clock.ahead_seconds = now - before,
+                hint = "after a pause of the machine this is right; else tokens expire early: is the time kept by NTP?",
+                "the clock jumped ahead"
             );
         }
     }
