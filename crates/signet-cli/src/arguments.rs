@@ -1,0 +1,48 @@
+//! What can be typed. Each command's own arguments stand beside what it does.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::command::{
+    completions, config, keys, lab, man, reference as reference_command, serve, token, user,
+};
+
+/// One login for a whole farm of web servers
+///
+/// A user logs in at any instance and is recognised by all the others, without a shared store.
+/// `signet lab` shows it on this machine; `signet serve` runs an instance.
+#[derive(Debug, Parser)]
+#[command(name = "signet", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Globals {
+    /// The data directory [default: $SIGNET_DATA, else ./signet-data]
+    #[arg(long, global = true, value_name = "DIR", display_order = 1000)]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Print one JSON document instead of text
+    #[arg(long, global = true, display_order = 1001)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Serve(serve::Serve),
+    Lab(lab::Lab),
+    User(user::User),
+    Token(token::Token),
+    Keys(keys::Keys),
+    Config(config::Config),
+    Completions(completions::Completions),
+    Man(man::Man),
+    #[command(hide = true)]
+    Reference(reference_command::Reference),
+}

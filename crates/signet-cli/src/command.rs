@@ -1,0 +1,41 @@
+//! What each command does.
+
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod keys;
+pub(crate) mod lab;
+pub(crate) mod man;
+pub(crate) mod reference;
+pub(crate) mod serve;
+pub(crate) mod token;
+pub(crate) mod user;
+
+use crate::arguments::Command;
+use crate::context::Context;
+use crate::logging;
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It did what it was asked.
+    Done,
+    /// The answer is no: a token is denied, a proof does not hold.
+    Denied,
+}
+
+pub(crate) async fn run(context: &Context, command: Command) -> anyhow::Result<Outcome> {
+    if !matches!(command, Command::Serve(_)) {
+        logging::command(&context.output);
+    }
+    match command {
+        Command::Serve(serve) => serve.run(context).await,
+        Command::Lab(lab) => lab.run(context).await,
+        Command::User(user) => user.run(context).await,
+        Command::Token(token) => token.run(context).await,
+        Command::Keys(keys) => keys.run(context).await,
+        Command::Config(config) => config.run(context),
+        Command::Completions(completions) => completions.run(context),
+        Command::Man(man) => man.run(context),
+        Command::Reference(reference) => reference.run(context),
+    }
+}

@@ -1,0 +1,254 @@
+//! `signet keys`
+
+mod list;
+mod name;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use signet_core::{KeyId, RingName};
+use signet_keys::{KeyStore, Retirement, RotateMode};
+
+use super::Outcome;
+use crate::choice::one_of;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::moment;
+use crate::place::{InstanceSays, Place};
+use crate::prompt;
+use name::KeyName;
+
+/// List, rotate, revoke and retire keys
+///
+/// The keys are files in keys/hmac and keys/master of the data directory, one each. A running instance is told of every
+/// change and notices copied files by itself within 2 seconds. Until instances synchronise, a change is made on this
+/// instance only: copy the files to the others. A key is named by its kid or by the first 6 or more digits of it.
+#[derive(Debug, Args)]
+pub(crate) struct Keys {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the keys, and what is wrong with their files
+    List,
+    /// Make a new key, which makes tokens from now on; the former keys only verify
+    Rotate {
+        /// The ring: hmac makes tokens, master seals secrets
+        #[arg(long, value_name = "RING", default_value = "hmac", value_parser = one_of::<RingName>(&["hmac", "master"]))]
+        ring: RingName,
+
+        /// Let it only verify until it is activated, so that it can be copied to the other instances first
+        #[arg(long)]
+        pending: bool,
+    },
+    /// Let a pending key make tokens; the former keys only verify
+    Activate {
+        #[command(flatten)]
+        key: KeyName,
+    },
+    /// Remove the file of a key that nothing needs any more
+    Retire {
+        #[command(flatten)]
+        key: KeyName,
+
+        /// Remove it although what it made may still be in use: whoever holds a token of it is logged out
+        #[arg(long)]
+        force: bool,
+    },
+    /// Refuse everything that a key made, for ever, even if its file comes back
+    Revoke {
+        #[command(flatten)]
+        key: KeyName,
+
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Make the running instance read the keys now, and say what it found
+    Refresh,
+}
+
+impl Keys {
+    pub(crate) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
+        let place = context.place()?;
+        let store = place.keys()?;
+        match self.action {
+            Action::List => list::run(context, &place, &store),
+            Action::Rotate { ring, pending } => {
+                rotate(context, &place, &store, ring, pending).await
+            }
+            Action::Activate { key } => {
+                let id = key.find(&store)?;
+                store.activate(id, context.now())?;
+                let text = format!("Key {id} is active: it makes tokens from now on.");
+                changed(
+                    context,
+                    &place,
+                    json!({ "kid": id.to_string(), "state": "active" }),
+                    &text,
+                )
+                .await
+            }
+            Action::Retire { key, force } => {
+                let id = key.find(&store)?;
+                retire(context, &place, &store, id, force)?;
+                let text = format!("The file of key {id} is removed.");
+                changed(
+                    context,
+                    &place,
+                    json!({ "kid": id.to_string(), "state": "retired" }),
+                    &text,
+                )
+                .await
+            }
+            Action::Revoke { key, yes } => {
+                let id = key.find(&store)?;
+                if !yes {
+                    ask_to_revoke(id)?;
+                }
+                store.revoke(id)?;
+                let text =
+                    format!("Key {id} is revoked for ever. Revoke it on the other instances, too.");
+                changed(
+                    context,
+                    &place,
+                    json!({ "kid": id.to_string(), "state": "revoked" }),
+                    &text,
+                )
+                .await
+            }
+            Action::Refresh => refresh(context, &place, &store).await,
+        }
+    }
+}
+
+async fn rotate(
+    context: &Context,
+    place: &Place,
+    store: &KeyStore,
+    ring: RingName,
+    pending: bool,
+) -> anyhow::Result<Outcome> {
+    let mode = match pending {
+        true => RotateMode::Pending,
+        false => RotateMode::Activate,
+    };
+    let id = store.rotate(ring, mode, context.now())?;
+    let file = store
+        .directory()
+        .join(ring.as_str())
+        .join(format!("{id}.jwk"));
+    let file = file.display();
+    let text = match mode {
+        RotateMode::Pending => format!(
+            "Made key {id}, pending.\n\
+             Next: copy {file} to the other instances, `signet keys refresh` there,\n\
+             and when all have it, on each: signet keys activate {id}"
+        ),
+        _ => format!(
+            "Made key {id}; ring {ring} uses it from now on.\n\
+             Other instances refuse what it makes until they have {file}."
+        ),
+    };
+    let state = if pending { "pending" } else { "active" };
+    let document = json!({ "kid": id.to_string(), "ring": ring.as_str(), "state": state });
+    changed(context, place, document, &text).await
+}
+
+fn retire(
+    context: &Context,
+    place: &Place,
+    store: &KeyStore,
+    id: KeyId,
+    force: bool,
+) -> anyhow::Result<()> {
+    let token = &place.config().token;
+    let now = context.now();
+    let when = match force {
+        true => Retirement::Forced,
+        false => Retirement::WhenUnneeded {
+            now,
+            inactivity: token.inactivity.0,
+            skew: token.skew.0,
+        },
+    };
+    match store.retire(id, when) {
+        Err(signet_keys::KeyError::TooEarly {
+            removable_at: Some(at),
+            ..
+        }) => {
+            let message = format!(
+                "key {id} may still be needed until {}",
+                moment::seen_from(now, at)
+            );
+            let hint = "wait, or add --force: whoever holds a token of it is logged out";
+            Err(Failure::new(message).hint(hint).into())
+        }
+        retired => Ok(retired?),
+    }
+}
+
+/// What cannot be taken back is not done because a script happened to have no terminal.
+fn ask_to_revoke(id: KeyId) -> anyhow::Result<()> {
+    if prompt::is_possible() {
+        return prompt::confirm(&format!(
+            "Revoke key {id} for ever? Everybody whose token it made is logged out"
+        ));
+    }
+    let failure = Failure::new("revoking cannot be taken back, and there is no terminal to ask at");
+    Err(failure.hint("add --yes").into())
+}
+
+async fn refresh(context: &Context, place: &Place, store: &KeyStore) -> anyhow::Result<Outcome> {
+    let loaded = store.load(None)?;
+    let says = place.poke().await;
+    match says {
+        InstanceSays::Refused { reason } => {
+            let mut failure = Failure::new("the running instance read the keys and complains")
+                .details(reason.split("; ").map(ToOwned::to_owned));
+            if let Some(problem) = loaded.problems.first() {
+                failure = failure.hint(problem.hint());
+            }
+            Err(failure.into())
+        }
+        InstanceSays::Silent => Err(Failure::new("the running instance did not answer")
+            .hint("it looks by itself within 2 seconds; if it goes on, its log says why")
+            .into()),
+        InstanceSays::Applied | InstanceSays::NotRunning => {
+            let count = loaded.keys.len();
+            let text = match says {
+                InstanceSays::Applied => {
+                    format!("The running instance has read the keys: {count} are here.")
+                }
+                _ => format!(
+                    "No instance is running on this data; the next start reads the keys: {count} are here."
+                ),
+            };
+            let document = json!({
+                "keys": count,
+                "problems": loaded.problems,
+                "instance": says,
+            });
+            context.output.answer(&document, &text)?;
+            list::warn(context, &loaded);
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+/// Answers with what was changed, and with what the running instance says to it.
+async fn changed(
+    context: &Context,
+    place: &Place,
+    mut document: Value,
+    text: &str,
+) -> anyhow::Result<Outcome> {
+    let says = place.poke().await;
+    let object = document.as_object_mut().context("an answer is no object")?;
+    object.insert("instance".to_owned(), serde_json::to_value(&says)?);
+    context.output.answer(&document, text)?;
+    says.tell(&context.output);
+    Ok(Outcome::Done)
+}

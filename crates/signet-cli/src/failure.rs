@@ -1,0 +1,119 @@
+//! What went wrong, and what to do about it.
+
+use std::error::Error;
+use std::fmt;
+
+use signet_keys::KeyError;
+use signet_keys::atomic::WriteError;
+use signet_lab::LabError;
+use signet_repository::{RepositoryError, UserError};
+use signet_server::{DataError, OpenError, ServeError};
+
+/// Something that this crate itself refuses.
+#[derive(Debug, Default)]
+pub(crate) struct Failure {
+    message: String,
+    details: Vec<String>,
+    hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            ..Self::default()
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// What exactly is wrong, each in a line.
+    pub(crate) fn details(mut self, details: impl IntoIterator<Item = String>) -> Self {
+        self.details.extend(details);
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for Failure {}
+
+/// An error taken apart for being shown.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) message: String,
+    pub(crate) causes: Vec<String>,
+    pub(crate) details: Vec<String>,
+    pub(crate) hint: Option<String>,
+}
+
+impl Told {
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        let mut chain = error.chain().map(ToString::to_string);
+        Self {
+            message: chain.next().unwrap_or_default(),
+            causes: chain.collect(),
+            details: error
+                .chain()
+                .find_map(|cause| cause.downcast_ref::<Failure>())
+                .map(|failure| failure.details.clone())
+                .unwrap_or_default(),
+            hint: error.chain().find_map(hint),
+        }
+    }
+}
+
+/// The hint of an error that has one.
+fn hint(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return failure.hint.clone();
+    }
+    if let Some(error) = error.downcast_ref::<ServeError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<OpenError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<DataError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<KeyError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<WriteError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<UserError>() {
+        return error.hint().map(ToOwned::to_owned);
+    }
+    if let Some(error) = error.downcast_ref::<RepositoryError>() {
+        return error.hint().map(ToOwned::to_owned);
+    }
+    error.downcast_ref::<LabError>().and_then(LabError::hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn the_hint_of_a_cause_is_found() {
+        let error = Err::<(), _>(RepositoryError::DiskFull)
+            .context("alice could not be added")
+            .unwrap_err();
+        let told = Told::of(&error);
+        assert_eq!(told.message, "alice could not be added");
+        assert_eq!(told.causes, ["no space left for the repository"]);
+        assert!(told.hint.unwrap().contains("free space"));
+    }
+}
