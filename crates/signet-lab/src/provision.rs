@@ -14,6 +14,8 @@ use signet_repository::{
     RepositoryUrl, UserProfile,
 };
 
+use signet_server::DataDirectory;
+
 use crate::error::LabError;
 use crate::instance::Member;
 use crate::keyfiles;
@@ -75,11 +77,10 @@ pub(crate) async fn farm(
         refuse_foreign(&member.data)?;
     }
     let failed = |error| failed(author, error);
-    keyfiles::make_private(&author.data).map_err(|source| LabError::File {
-        action: "create",
-        path: author.data.clone(),
-        source,
-    })?;
+    for member in publish.iter().chain([author]) {
+        DataDirectory::open_or_create(&member.data, &configuration(member, population))
+            .map_err(|error| self::failed(member, error.into()))?;
+    }
     let keys = author.data.join("keys");
     KeyStore::open(&keys, KeyStoreOptions::default())
         .and_then(|store| store.create_if_missing(population.now))
@@ -171,12 +172,14 @@ fn configuration(member: &Member, population: &Population<'_>) -> String {
          public = \"{public}\"\n\
          admin = \"{admin}\"\n\
          trusted_proxies = [\"127.0.0.1/32\"]\n\
+         hosts = [\"localhost:{port}\"]\n\
          \n\
          [token]\n\
          encapsulated = {encapsulated}\n\
          inactivity = \"{inactivity}s\"\n\
          renewal_interval = \"{renewal}s\"\n",
         host = member.host,
+        port = member.host.rsplit(':').next().unwrap_or_default(),
         role = member.role.as_str(),
         name = member.name,
         public = member.address,

@@ -78,7 +78,7 @@ pub struct Listen {
     /// Addresses or networks of proxies whose `X-Forwarded-*` and `X-Original-*` headers count. Nobody's by default; everybody is refused.
     pub trusted_proxies: Vec<Network>,
 
-    /// Further names that requests may carry in `Host`, beside the public host, the redirect hosts and the addresses listened on.
+    /// Further names of this site, as they stand in `Host`, beside the public host, the redirect hosts and the addresses listened on.
     pub hosts: Vec<Host>,
 
     /// How many connections the public listener holds at once; more wait.

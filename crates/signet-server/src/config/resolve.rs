@@ -207,9 +207,17 @@ impl Config {
         hosts
     }
 
-    /// Origins that the pages of this instance may have. On plain http the listener's own names count as well.
+    /// Origins that the pages of this instance may have: of the public address, of its further names, and on plain http
+    /// of the listener's own names.
     fn own_origins(&self) -> Vec<String> {
         let mut origins = vec![self.public_url.0.origin().ascii_serialization()];
+        let scheme = self.public_url.0.scheme();
+        origins.extend(
+            self.listen
+                .hosts
+                .iter()
+                .map(|host| format!("{scheme}://{}", host.0)),
+        );
         if self.public_url.0.scheme() == "http" {
             let names = listener_names(self.listen.public);
             origins.extend(names.into_iter().map(|name| format!("http://{name}")));
