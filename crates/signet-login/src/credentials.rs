@@ -77,15 +77,38 @@ impl Credentials {
         let now = self.snapshots.clock.now();
         let subject = user.parse::<Subject>().ok();
         let alias = subject.as_ref().map_or_else(String::new, Subject::skeleton);
-        if let Some(wait) = self.throttle.wait(&alias, client, &settings.throttle, now) {
+        let limits = &settings.throttle;
+        // Counted beforehand, or many attempts at once would all slip through.
+        if let Err(wait) = self.throttle.attempt(&alias, client, limits, now) {
             self.tally.count(Event::Throttled);
             tracing::warn!(code = "LOGIN_THROTTLED", client.address = %client, "login refused unseen");
             return Err(CredentialError::Throttled(wait));
         }
-        // Counted beforehand, or many attempts at once would all slip through.
-        self.throttle
-            .failed(&alias, client, &settings.throttle, now);
-        let account = match &subject {
+        let compared = self.compare(subject.as_ref(), &password).await;
+        let (account, compared) = compared.inspect_err(|_| {
+            self.throttle.undecided(&alias, client, limits, now);
+        })?;
+        let right =
+            account.filter(|account| compared != Comparison::Wrong && account.record.enabled);
+        let Some(account) = right else {
+            self.tally.count(Event::LoginFailure);
+            tracing::warn!(code = "LOGIN_FAILED", client.address = %client, "login failed");
+            return Err(CredentialError::Wrong);
+        };
+        self.throttle.succeeded(&alias, client, limits, now);
+        if compared == Comparison::RightButOldHash {
+            self.upgrade(&account, password).await;
+        }
+        Ok(account)
+    }
+
+    /// The account with this id, if there is one, and how the password compares with its own.
+    async fn compare(
+        &self,
+        subject: Option<&Subject>,
+        password: &SecretString,
+    ) -> Result<(Option<Account>, Comparison), CredentialError> {
+        let account = match subject {
             Some(subject) => self
                 .repository
                 .find_for_login(subject)
@@ -107,18 +130,7 @@ impl Credentials {
         let stored = stored.map(|password| password.hash.as_str().to_owned());
         let compared = self.passwords.compare(password.clone(), stored).await;
         let compared = compared.map_err(|_| CredentialError::Unavailable)?;
-        let right =
-            account.filter(|account| compared != Comparison::Wrong && account.record.enabled);
-        let Some(account) = right else {
-            self.tally.count(Event::LoginFailure);
-            tracing::warn!(code = "LOGIN_FAILED", client.address = %client, "login failed");
-            return Err(CredentialError::Wrong);
-        };
-        self.throttle.succeeded(&alias, client, &settings.throttle);
-        if compared == Comparison::RightButOldHash {
-            self.upgrade(&account, password).await;
-        }
-        Ok(account)
+        Ok((account, compared))
     }
 
     /// Replaces an imported hash. The login succeeds whether or not this does.

@@ -41,27 +41,41 @@ impl Default for Throttle {
 }
 
 impl Throttle {
-    /// How long this account and address must wait before the next attempt; `None` if it may be made now.
+    /// Admits an attempt on this account from this address, or says how long to wait before the next.
     ///
+    /// An attempt counts as a failure until [`succeeded`](Self::succeeded) or [`undecided`](Self::undecided) says
+    /// otherwise. It is looked up and counted in one step, so that attempts made at once do not all slip through.
     /// `account` is the skeleton of the user id, so that aliases do not multiply the attempts.
-    #[must_use]
-    pub fn wait(
+    ///
+    /// # Errors
+    /// The time to wait, if too many attempts failed.
+    pub fn attempt(
         &self,
         account: &str,
         address: IpAddr,
         settings: &ThrottleSettings,
         now: UnixSeconds,
-    ) -> Option<Seconds> {
+    ) -> Result<(), Seconds> {
         let (account, address) = self.keys(account, address);
-        let by_account =
-            lock(&self.accounts).wait(account, settings.account_failures, settings, now);
-        let by_address =
-            lock(&self.addresses).wait(address, settings.address_failures, settings, now);
-        by_account.max(by_address)
+        let by_account = Limit::new(settings.account_failures, settings.window, now);
+        let by_address = Limit::new(settings.address_failures, settings.window, now);
+        // Always in this order, so that nobody waits for somebody who waits.
+        let mut accounts = lock(&self.accounts);
+        let mut addresses = lock(&self.addresses);
+        let wait = accounts
+            .wait(account, &by_account)
+            .max(addresses.wait(address, &by_address));
+        if let Some(wait) = wait {
+            return Err(wait);
+        }
+        accounts.add(account, &by_account);
+        addresses.add(address, &by_address);
+        Ok(())
     }
 
-    /// Counts a failure. Call it before the password is hashed, so that attempts made at once do not all slip through.
-    pub fn failed(
+    /// The password was right: forgets the failures of the account, and takes back what the attempt counted against
+    /// the address.
+    pub fn succeeded(
         &self,
         account: &str,
         address: IpAddr,
@@ -69,15 +83,24 @@ impl Throttle {
         now: UnixSeconds,
     ) {
         let (account, address) = self.keys(account, address);
-        lock(&self.accounts).add(account, settings.account_failures, settings, now);
-        lock(&self.addresses).add(address, settings.address_failures, settings, now);
+        let by_address = Limit::new(settings.address_failures, settings.window, now);
+        lock(&self.accounts).0.remove(&account);
+        lock(&self.addresses).take_back(address, &by_address);
     }
 
-    /// Takes back the failure that was counted beforehand: the password was right.
-    pub fn succeeded(&self, account: &str, address: IpAddr, settings: &ThrottleSettings) {
+    /// Nobody could say whether the password was right: takes back what the attempt counted.
+    pub fn undecided(
+        &self,
+        account: &str,
+        address: IpAddr,
+        settings: &ThrottleSettings,
+        now: UnixSeconds,
+    ) {
         let (account, address) = self.keys(account, address);
-        lock(&self.accounts).0.remove(&account);
-        lock(&self.addresses).take_back(address, settings.address_failures, settings);
+        let by_account = Limit::new(settings.account_failures, settings.window, now);
+        let by_address = Limit::new(settings.address_failures, settings.window, now);
+        lock(&self.accounts).take_back(account, &by_account);
+        lock(&self.addresses).take_back(address, &by_address);
     }
 
     fn keys(&self, account: &str, address: IpAddr) -> (u64, u64) {
@@ -88,36 +111,52 @@ impl Throttle {
     }
 }
 
+/// How much is borne, at one moment; all in milliseconds.
+struct Limit {
+    now: u64,
+    window: u64,
+    /// The time after which one failure is forgotten.
+    share: u64,
+}
+
+impl Limit {
+    fn new(most: u32, window: Duration, now: UnixSeconds) -> Self {
+        // Wherever the clock stands, there is room for the sums below.
+        let window =
+            u64::try_from(window.as_millis()).map_or(u64::MAX / 4, |w| w.min(u64::MAX / 4));
+        Self {
+            now: now.0.saturating_mul(1_000).min(u64::MAX / 4),
+            window,
+            share: window / u64::from(most.max(1)),
+        }
+    }
+}
+
 impl Buckets {
-    fn wait(
-        &self,
-        key: u64,
-        most: u32,
-        settings: &ThrottleSettings,
-        now: UnixSeconds,
-    ) -> Option<Seconds> {
-        let forgotten = *self.0.get(&key)?;
-        let window = milliseconds(settings.window);
+    fn wait(&mut self, key: u64, limit: &Limit) -> Option<Seconds> {
+        let forgotten = self.0.get_mut(&key)?;
+        // What lies further ahead was counted by a clock that has gone back since.
+        *forgotten = (*forgotten).min(limit.now + limit.window);
         // One more failure would not fit into the window.
-        let earliest = (forgotten + share(most, window)).saturating_sub(window);
-        let wait = earliest
-            .checked_sub(now.0.saturating_mul(1_000))
-            .filter(|wait| *wait > 0)?;
+        let earliest = (*forgotten + limit.share).saturating_sub(limit.window);
+        let wait = earliest.checked_sub(limit.now).filter(|wait| *wait > 0)?;
         Some(Seconds(wait.div_ceil(1_000)))
     }
 
-    fn add(&mut self, key: u64, most: u32, settings: &ThrottleSettings, now: UnixSeconds) {
-        let now = now.0.saturating_mul(1_000);
+    fn add(&mut self, key: u64, limit: &Limit) {
         if self.0.len() >= KEYS_MOST && !self.0.contains_key(&key) {
-            self.make_room(now);
+            self.make_room(limit.now);
         }
-        let forgotten = self.0.entry(key).or_insert(now);
-        *forgotten = (*forgotten).max(now) + share(most, milliseconds(settings.window));
+        let forgotten = self.0.entry(key).or_insert(limit.now);
+        *forgotten = (*forgotten).max(limit.now) + limit.share;
     }
 
-    fn take_back(&mut self, key: u64, most: u32, settings: &ThrottleSettings) {
+    fn take_back(&mut self, key: u64, limit: &Limit) {
         if let Some(forgotten) = self.0.get_mut(&key) {
-            *forgotten = forgotten.saturating_sub(share(most, milliseconds(settings.window)));
+            *forgotten = forgotten.saturating_sub(limit.share);
+            if *forgotten <= limit.now {
+                self.0.remove(&key);
+            }
         }
     }
 
@@ -138,15 +177,6 @@ fn network(address: IpAddr) -> IpAddr {
         IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
         v4 => v4,
     }
-}
-
-/// The time after which one of `most` failures is forgotten.
-fn share(most: u32, window: u64) -> u64 {
-    window / u64::from(most.max(1))
-}
-
-fn milliseconds(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX / 4)
 }
 
 /// A panic elsewhere leaves the numbers usable.
@@ -172,21 +202,22 @@ mod tests {
         IpAddr::from([192, 0, 2, n])
     }
 
+    fn attempt(throttle: &Throttle, account: &str, address: IpAddr) -> Result<(), Seconds> {
+        throttle.attempt(account, address, &settings(), NOW)
+    }
+
     // L7
     #[test]
     fn an_account_is_throttled_whatever_the_address() {
         let throttle = Throttle::default();
         for n in 0..3 {
-            assert_eq!(throttle.wait("alice", address(n), &settings(), NOW), None);
-            throttle.failed("alice", address(n), &settings(), NOW);
+            assert_eq!(attempt(&throttle, "alice", address(n)), Ok(()));
         }
-        assert_eq!(
-            throttle.wait("alice", address(9), &settings(), NOW),
-            Some(Seconds(100))
-        );
-        assert_eq!(throttle.wait("bob", address(9), &settings(), NOW), None);
+        assert_eq!(attempt(&throttle, "alice", address(9)), Err(Seconds(100)));
+        assert_eq!(attempt(&throttle, "bob", address(9)), Ok(()));
         let later = NOW.plus(Seconds(100));
-        assert_eq!(throttle.wait("alice", address(9), &settings(), later), None);
+        let waited = throttle.attempt("alice", address(9), &settings(), later);
+        assert_eq!(waited, Ok(()));
     }
 
     // L7
@@ -194,63 +225,76 @@ mod tests {
     fn an_address_is_throttled_whatever_the_account() {
         let throttle = Throttle::default();
         for n in 0..5 {
-            throttle.failed(&format!("user-{n}"), address(1), &settings(), NOW);
+            assert!(attempt(&throttle, &format!("user-{n}"), address(1)).is_ok());
         }
-        assert!(throttle.wait("new", address(1), &settings(), NOW).is_some());
-        assert_eq!(throttle.wait("new", address(2), &settings(), NOW), None);
+        assert!(attempt(&throttle, "new", address(1)).is_err());
+        assert_eq!(attempt(&throttle, "new", address(2)), Ok(()));
     }
 
     #[test]
     fn a_success_clears_the_account_and_leaves_the_failures_of_the_address() {
         let throttle = Throttle::default();
         for _ in 0..3 {
-            throttle.failed("alice", address(1), &settings(), NOW);
+            assert_eq!(attempt(&throttle, "alice", address(1)), Ok(()));
         }
-        throttle.succeeded("alice", address(1), &settings());
-        assert_eq!(throttle.wait("alice", address(1), &settings(), NOW), None);
+        throttle.succeeded("alice", address(1), &settings(), NOW);
+        // Two of the five are still counted against the address.
         for _ in 0..3 {
-            throttle.failed("bob", address(1), &settings(), NOW);
+            assert_eq!(attempt(&throttle, "alice", address(1)), Ok(()));
         }
-        assert!(
-            throttle
-                .wait("carol", address(1), &settings(), NOW)
-                .is_some()
-        );
+        assert!(attempt(&throttle, "carol", address(1)).is_err());
+    }
+
+    #[test]
+    fn what_was_not_decided_counts_for_nothing() {
+        let throttle = Throttle::default();
+        for _ in 0..20 {
+            assert_eq!(attempt(&throttle, "alice", address(1)), Ok(()));
+            throttle.undecided("alice", address(1), &settings(), NOW);
+        }
+        assert!(lock(&throttle.accounts).0.is_empty());
+        assert!(lock(&throttle.addresses).0.is_empty());
+    }
+
+    #[test]
+    fn no_clock_or_window_is_too_large() {
+        let throttle = Throttle::default();
+        let settings = ThrottleSettings {
+            window: Duration::MAX,
+            ..settings()
+        };
+        for now in [0, u64::MAX, 1, u64::MAX / 1_000] {
+            for _ in 0..9 {
+                let _ = throttle.attempt("alice", address(1), &settings, UnixSeconds(now));
+            }
+            let next = throttle.attempt("alice", address(1), &settings, UnixSeconds(now));
+            assert!(next.is_err(), "{now}");
+        }
     }
 
     #[test]
     fn addresses_of_one_line_count_as_one() {
         let throttle = Throttle::default();
         for n in 0..5 {
-            throttle.failed(
-                &format!("u{n}"),
-                format!("2001:db8::{n}").parse().unwrap(),
-                &settings(),
-                NOW,
-            );
+            let address = format!("2001:db8::{n}").parse().unwrap();
+            assert!(attempt(&throttle, &format!("u{n}"), address).is_ok());
         }
         let same: IpAddr = "2001:db8::ffff".parse().unwrap();
-        assert!(throttle.wait("x", same, &settings(), NOW).is_some());
+        assert!(attempt(&throttle, "x", same).is_err());
         assert_eq!(network("::ffff:192.0.2.1".parse().unwrap()), address(1));
     }
 
     #[test]
     fn memory_is_bounded_and_the_worst_are_kept() {
         let mut buckets = Buckets::default();
-        let settings = ThrottleSettings {
-            window: Duration::from_secs(9_000),
-            ..settings()
-        };
+        let limit = Limit::new(3, Duration::from_secs(9_000), NOW);
         for _ in 0..3 {
-            buckets.add(u64::MAX, 3, &settings, NOW);
+            buckets.add(u64::MAX, &limit);
         }
         for key in 0..KEYS_MOST as u64 + 10 {
-            buckets.add(key, 3, &settings, NOW);
-            if key as usize > KEYS_MOST + 5 {
-                break;
-            }
+            buckets.add(key, &limit);
         }
         assert!(buckets.0.len() <= KEYS_MOST);
-        assert!(buckets.wait(u64::MAX, 3, &settings, NOW).is_some());
+        assert!(buckets.wait(u64::MAX, &limit).is_some());
     }
 }
