@@ -160,10 +160,12 @@ fn compare(password: &str, stored: Option<&str>) -> Comparison {
         return Comparison::Wrong;
     };
     if HashKind::of(stored) == HashKind::Foreign {
-        return match foreign::is_right(password, stored) {
-            true => Comparison::RightButOldHash,
-            false => Comparison::Wrong,
-        };
+        if foreign::is_right(password, stored) {
+            return Comparison::RightButOldHash;
+        }
+        // Most of these kinds take no time, which would tell an imported user from none.
+        spend_the_same_time();
+        return Comparison::Wrong;
     }
     match PasswordHash::new(stored) {
         Ok(hash)
