@@ -73,7 +73,10 @@ impl CookieScope {
         let cookie = format!(
             "{name}={value}; Path=/; Max-Age={life}{domain}{secure}; HttpOnly; SameSite=Lax"
         );
-        HeaderValue::try_from(cookie).ok()
+        let mut cookie = HeaderValue::try_from(cookie).ok()?;
+        // Whoever prints the headers does not print the token.
+        cookie.set_sensitive(true);
+        Some(cookie)
     }
 }
 

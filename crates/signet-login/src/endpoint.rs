@@ -67,7 +67,7 @@ pub(crate) fn not_found(site: &Site, request: &Request) -> Response {
 /// A page that says one thing, or for programs the status alone.
 fn message(site: &Site, request: &Request, status: StatusCode, message: Message) -> Response {
     let settings = site.snapshots.settings.load();
-    if !request.is_page_load() {
+    if !request.wants_page() {
         return text(status, "");
     }
     let page = MessagePage {

@@ -19,7 +19,6 @@ pub const LONGEST_FORM: usize = 16 * 1_024;
 pub type Response = http::Response<Bytes>;
 
 /// A request with its body.
-#[derive(Debug)]
 pub struct Request {
     /// The method.
     pub method: Method,
@@ -57,10 +56,23 @@ impl Request {
         (is_form && std::str::from_utf8(&self.body).is_ok()).then_some(Form(&self.body))
     }
 
+    /// Whether whoever asked can show a page: a form that was sent is no page load, and its sender reads the answer.
+    #[must_use]
+    pub fn wants_page(&self) -> bool {
+        self.is_page_load() || (self.method == Method::POST && asks_for_html(&self.headers))
+    }
+
     /// Whether a person is loading a page: only then is a token renewed, or a login page offered.
     #[must_use]
     pub fn is_page_load(&self) -> bool {
         is_page_load(&self.method, &self.headers)
+    }
+}
+
+impl std::fmt::Debug for Request {
+    /// Neither headers nor body: there are tokens and passwords in them.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Request({} {})", self.method, self.uri.path())
     }
 }
 
@@ -70,11 +82,9 @@ pub fn is_page_load(method: &Method, headers: &HeaderMap) -> bool {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return false;
     }
-    if let Some(requested_with) = headers.get("x-requested-with") {
-        return !requested_with
-            .as_bytes()
-            .eq_ignore_ascii_case(b"XMLHttpRequest")
-            && asks_for_html(headers);
+    let is_script = |name: &HeaderValue| name.as_bytes().eq_ignore_ascii_case(b"XMLHttpRequest");
+    if headers.get("x-requested-with").is_some_and(is_script) {
+        return false;
     }
     match headers.get("sec-fetch-dest") {
         Some(destination) => destination == "document",
