@@ -5,12 +5,13 @@ mod recognise;
 
 use std::sync::Arc;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use signet_core::{Denied, Mark, MintError, Session, Subject, UnixSeconds};
-use signet_repository::{Account, MarkReason, Repository, RepositoryError, UserError};
+use signet_repository::{Account, MarkReason, Marked, Repository, RepositoryError, UserError};
 
 pub use recognise::{Recognised, Renewal};
 
+use crate::cookie;
 use crate::follow::Follower;
 use crate::snapshots::Snapshots;
 use crate::tally::{Event, Tally};
@@ -71,6 +72,14 @@ pub struct EndedSession {
     until: UnixSeconds,
 }
 
+impl EndedSession {
+    /// Whose session it is; `None` if the token names nobody who can exist here.
+    #[must_use]
+    pub fn subject(&self) -> Option<&Subject> {
+        self.subject.as_ref()
+    }
+}
+
 impl TokenHandler {
     /// A handler over these snapshots and this repository.
     #[must_use]
@@ -101,9 +110,15 @@ impl TokenHandler {
 
     /// Ends a session: from the return of this on, this instance refuses every token of it, stored or encapsulated.
     ///
+    /// Returns what became of the mark: one too many ends all sessions of the user.
+    ///
     /// # Errors
     /// If the repository did not take the mark; the session then goes on.
-    pub async fn end(&self, session: &EndedSession, reason: MarkReason) -> Result<(), EndError> {
+    pub async fn end(
+        &self,
+        session: &EndedSession,
+        reason: MarkReason,
+    ) -> Result<Marked, EndError> {
         let now = self.snapshots.clock.now();
         let mark = Mark {
             id: session.id.into(),
@@ -118,14 +133,22 @@ impl TokenHandler {
                 .map(|user| user.record.subject),
             None => None,
         };
-        self.repository
+        let marked = self
+            .repository
             .add_mark(mark, known.as_ref(), reason, now)
             .await?;
         self.follower.catch_up().await?;
         if reason == MarkReason::Logout {
             self.tally.count(Event::Logout);
         }
-        Ok(())
+        Ok(marked)
+    }
+
+    /// Whether the request shows a token at all, good or not.
+    #[must_use]
+    pub fn is_shown(&self, headers: &HeaderMap) -> bool {
+        let name = self.snapshots.settings.load().cookies.token_name();
+        !matches!(cookie::find(headers, name), Err(Denied::TokenMissing))
     }
 
     /// The cookie that makes a browser forget its token.

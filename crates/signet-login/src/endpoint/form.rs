@@ -7,13 +7,12 @@ use http::header::RETRY_AFTER;
 use http::{HeaderValue, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use signet_core::base64url;
-use signet_repository::{Account, MarkReason, Password, PasswordHash};
+use signet_repository::{Account, MarkReason, Marked, Password, PasswordHash};
 
 use fields::Fields;
 use outcome::{Failure, Shown};
 
 use super::{Answer, Endpoint, Route, message, method_not_allowed};
-use crate::cookie;
 use crate::exchange::{Request, Response, empty, html, see_other};
 use crate::form_token::{self, FORM_LIFE};
 use crate::origin::{Sender, sender};
@@ -121,12 +120,15 @@ async fn log_in(
         .await;
     let account =
         checked.map_err(|error| Failure::credentials(error, fields.new_password.is_some()))?;
-    let account = if account.must_change() {
+    let mut account = if account.must_change() {
         replace_password(site, account, fields, &settings).await?
     } else {
         account
     };
-    end_former_session(site, request).await;
+    end_former_session(site, request, &mut account).await;
+    // Who was added or changed by somebody else a moment ago must be known here when the token is shown.
+    let caught_up = site.follower.catch_up().await;
+    caught_up.map_err(|error| Failure::repository(&error))?;
     let login = Login {
         account,
         methods: vec!["pwd"],
@@ -200,30 +202,40 @@ async fn replace_password(
         .set_password(&account.record.subject, Some(password), now)
         .await;
     let account = changed.map_err(|error| Failure::repository(&error))?;
-    site.follower
-        .catch_up()
-        .await
-        .map_err(|error| Failure::repository(&error))?;
+    // Disabled since the one-time password was compared: no session may wait for the day that is undone.
+    if !account.record.enabled {
+        return Err(Failure::Wrong);
+    }
     Ok(account)
 }
 
 /// Whoever logs in leaves the session they had before: it must not live on in a stolen cookie (S1).
-async fn end_former_session(site: &Site, request: &Request) {
+async fn end_former_session(site: &Site, request: &Request, account: &mut Account) {
     let former = site
         .tokens
         .recognise(&request.headers, Renewal::Never, |found| {
             site.tokens.to_end(found.session)
         })
         .await;
-    if let Ok(session) = former
-        && let Err(error) = site.tokens.end(&session, MarkReason::Replaced).await
-    {
-        let error = &error as &dyn std::error::Error;
-        tracing::warn!(
-            code = "FORMER_SESSION_LIVES",
-            error,
-            "the former session could not be ended"
-        );
+    let Ok(former) = former else { return };
+    match site.tokens.end(&former, MarkReason::Replaced).await {
+        // It was one mark too many, and ended all sessions; the one that begins now is not among them. A step of the
+        // generation that somebody else took meanwhile ends this one, too.
+        Ok(Marked::Raised(generation))
+            if former.subject() == Some(&account.record.subject)
+                && generation == account.record.generation.next() =>
+        {
+            account.record.generation = generation;
+        }
+        Ok(_) => {}
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(
+                code = "FORMER_SESSION_LIVES",
+                error,
+                "the former session could not be ended"
+            );
+        }
     }
 }
 
@@ -290,34 +302,7 @@ fn show(
             .headers_mut()
             .append(http::header::SET_COOKIE, cookie);
     }
-    // A token that is here and did not lead on is of no more use; it goes, so that no loop can form around it.
-    if cookie::find(&request.headers, settings.cookies.token_name()).is_ok()
-        && status == StatusCode::OK
-        && let Some(forget) = unusable_token(site, request)
-    {
-        response
-            .headers_mut()
-            .append(http::header::SET_COOKIE, forget);
-    }
     response
-}
-
-/// The cookie that removes a token which this instance can never accept again, whatever it learns.
-fn unusable_token(site: &Site, request: &Request) -> Option<HeaderValue> {
-    let settings = site.snapshots.settings.load();
-    let token = cookie::find(&request.headers, settings.cookies.token_name()).ok()?;
-    let now = site.snapshots.clock.now();
-    let denied = site.snapshots.with_verifier(|verifier, _| {
-        verifier
-            .verify(token, now, &mut signet_core::Scratch::default())
-            .err()
-    });
-    matches!(
-        denied,
-        Some(signet_core::Denied::Expired | signet_core::Denied::SessionEnded)
-    )
-    .then(|| settings.cookies.forget_token())
-    .flatten()
 }
 
 fn new_binding() -> Option<String> {

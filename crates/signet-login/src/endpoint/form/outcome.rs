@@ -82,7 +82,7 @@ impl Failure {
         tracing::error!(
             code = "REPOSITORY_UNAVAILABLE",
             error,
-            "a password could not be replaced"
+            "a login could not be completed"
         );
         Self::Unavailable
     }
