@@ -2,6 +2,7 @@
 
 use http::header::SET_COOKIE;
 use http::{HeaderMap, Method, StatusCode};
+use signet_core::Denied;
 use signet_repository::MarkReason;
 
 use super::{Answer, Endpoint, Route, message, method_not_allowed};
@@ -57,7 +58,7 @@ impl Endpoint for Logout {
 async fn ask(site: &Site, request: &Request) -> Response {
     let rd = request.query("rd").unwrap_or_default();
     match visitor(site, &request.headers).await {
-        Some(visitor) => show(
+        Ok(visitor) => show(
             site,
             request,
             StatusCode::OK,
@@ -65,7 +66,8 @@ async fn ask(site: &Site, request: &Request) -> Response {
             &rd,
             LogoutNotice::None,
         ),
-        None => forget(site, see_other(AFTERWARDS)),
+        Err(Denied::RepositoryUnavailable) => unavailable(site, request),
+        Err(_) => forget(site, request, see_other(AFTERWARDS)),
     }
 }
 
@@ -76,8 +78,15 @@ async fn end(site: &Site, request: &Request) -> Response {
     let rd = form.field("rd").unwrap_or_default();
     let target = redirect::target(&rd, &site.snapshots.settings.load());
     let target = target.unwrap_or_else(|| AFTERWARDS.to_owned());
-    let Some(visitor) = visitor(site, &request.headers).await else {
-        return forget(site, see_other(&target));
+    let visitor = match visitor(site, &request.headers).await {
+        Ok(visitor) => visitor,
+        Err(Denied::RepositoryUnavailable) => return unavailable(site, request),
+        // Without a session there is nothing to end, but a form of another site arrives without the cookies of one:
+        // the answer must not make the browser forget what it did not send.
+        Err(_) if is_foreign(site, request) => {
+            return message(site, request, StatusCode::FORBIDDEN, Message::Forbidden);
+        }
+        Err(_) => return forget(site, request, see_other(&target)),
     };
     let csrf = form.field("csrf").unwrap_or_default();
     if !is_meant(site, request, &visitor, &csrf) {
@@ -101,7 +110,7 @@ async fn end(site: &Site, request: &Request) -> Response {
             notice,
         );
     }
-    forget(site, see_other(&target))
+    forget(site, request, see_other(&target))
 }
 
 /// Another site must not be able to log people out (L1).
@@ -110,11 +119,16 @@ fn is_meant(site: &Site, request: &Request, visitor: &Visitor, csrf: &str) -> bo
     let keys = site.snapshots.keys.load();
     let now = site.snapshots.clock.now();
     let skew = settings.policy.skew;
-    sender(&request.headers, &settings.own_origins) != Sender::ForeignPage
+    !is_foreign(site, request)
         && form_token::is_good(&keys, FORM, &visitor.session.0, csrf, now, skew)
 }
 
-async fn visitor(site: &Site, headers: &HeaderMap) -> Option<Visitor> {
+fn is_foreign(site: &Site, request: &Request) -> bool {
+    let settings = site.snapshots.settings.load();
+    sender(&request.headers, &settings.own_origins) == Sender::ForeignPage
+}
+
+async fn visitor(site: &Site, headers: &HeaderMap) -> Result<Visitor, Denied> {
     let take = |found: Recognised<'_>| Visitor {
         id: found.session.claims.subject.to_string(),
         name: found
@@ -127,10 +141,7 @@ async fn visitor(site: &Site, headers: &HeaderMap) -> Option<Visitor> {
         session: found.session.claims.session,
         to_end: site.tokens.to_end(found.session),
     };
-    site.tokens
-        .recognise(headers, Renewal::Never, take)
-        .await
-        .ok()
+    site.tokens.recognise(headers, Renewal::Never, take).await
 }
 
 fn show(
@@ -145,12 +156,7 @@ fn show(
     let now = site.snapshots.clock.now();
     let csrf = form_token::issue(&site.snapshots.keys.load(), FORM, &visitor.session.0, now);
     let Some(csrf) = csrf else {
-        return message(
-            site,
-            request,
-            StatusCode::SERVICE_UNAVAILABLE,
-            Message::Unavailable,
-        );
+        return unavailable(site, request);
     };
     let rd = redirect::target(rd, &settings).unwrap_or_default();
     let page = LogoutPage {
@@ -166,8 +172,17 @@ fn show(
     html(status, page.render(), &settings)
 }
 
-fn forget(site: &Site, mut response: Response) -> Response {
-    if let Some(cookie) = site.tokens.forget() {
+/// Whether there is a session nobody can say, so nobody may say that it has ended.
+fn unavailable(site: &Site, request: &Request) -> Response {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    message(site, request, status, Message::Unavailable)
+}
+
+/// Makes the browser forget the token that it showed.
+fn forget(site: &Site, request: &Request, mut response: Response) -> Response {
+    if site.tokens.is_shown(&request.headers)
+        && let Some(cookie) = site.tokens.forget()
+    {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     response
