@@ -89,16 +89,32 @@ impl Original {
     fn take_url(&mut self, url: &str) -> Result<(), ForwardedError> {
         const NAME: &str = "x-original-url";
         if url.starts_with('/') {
-            self.target = Some(url.to_owned());
-            return Ok(());
+            return self.take_target(url, NAME);
         }
         let (scheme, rest) = url.split_once("://").ok_or(ForwardedError(NAME))?;
         let cut = rest.find('/').unwrap_or(rest.len());
         let (host, target) = rest.split_at_checked(cut).ok_or(ForwardedError(NAME))?;
         self.scheme = Some(scheme.to_ascii_lowercase());
         self.host = Some(host.to_ascii_lowercase());
-        self.target = Some(if target.is_empty() { "/" } else { target }.to_owned());
-        Ok(())
+        self.take_target(if target.is_empty() { "/" } else { target }, NAME)
+    }
+
+    /// Takes path and query from the place `name`.
+    ///
+    /// # Errors
+    /// If another place says something else: one of the two is what a client sent.
+    pub(crate) fn take_target(
+        &mut self,
+        target: &str,
+        name: &'static str,
+    ) -> Result<(), ForwardedError> {
+        match &self.target {
+            Some(other) if other != target => Err(ForwardedError(name)),
+            _ => {
+                self.target = Some(target.to_owned());
+                Ok(())
+            }
+        }
     }
 
     fn check(self) -> Result<Self, ForwardedError> {
@@ -218,6 +234,11 @@ mod tests {
             &[("x-forwarded-proto", "javascript")],
             &[("x-forwarded-method", "G ET")],
             &[("x-original-url", "nonsense")],
+            &[("x-original-url", "/a"), ("x-original-uri", "/b")],
+            &[
+                ("x-original-url", "http://host/a"),
+                ("x-forwarded-uri", "/b"),
+            ],
         ] {
             assert!(
                 original(&headers(pairs), PROXY, &proxies()).is_err(),

@@ -14,7 +14,7 @@ use signet_login::{Recognised, Renewal, Site, redirect};
 
 pub use layer::{GateLayer, GateService};
 
-use crate::forwarded::{self, Original};
+use crate::forwarded::{self, ForwardedError, Original};
 use crate::identity;
 use crate::path::{CanonicalPath, PathPattern};
 use crate::proxies::TrustedProxies;
@@ -118,15 +118,11 @@ impl Gate {
         peer: IpAddr,
     ) -> Verdict {
         let settings = self.settings.load();
-        let original = forwarded::original(headers, peer, &settings.trusted_proxies);
-        let Ok(mut original) = original.inspect_err(log_malformed) else {
+        let original = forwarded::original(headers, peer, &settings.trusted_proxies)
+            .and_then(|original| with_appended(original, method, uri, peer, &settings));
+        let Ok(original) = original.inspect_err(log_malformed) else {
             return empty(StatusCode::FORBIDDEN);
         };
-        // Envoy does not name the original path in a header but appends it, and keeps the method.
-        if original.target.is_none() && settings.trusted_proxies.contains(peer) {
-            original.target = appended(uri);
-            original.method = original.method.or_else(|| Some(method.clone()));
-        }
         drop(settings);
         self.judge(&original, headers, peer, Flavour::Request).await
     }
@@ -245,6 +241,24 @@ fn may_renew(settings: &GateSettings, target: Option<&str>) -> bool {
     })
 }
 
+/// Envoy does not name the original path in a header but appends it, and keeps the method. It may pass on headers of the
+/// client that say otherwise.
+fn with_appended(
+    mut original: Original,
+    method: &Method,
+    uri: &Uri,
+    peer: IpAddr,
+    settings: &GateSettings,
+) -> Result<Original, ForwardedError> {
+    if let Some(target) = appended(uri)
+        && settings.trusted_proxies.contains(peer)
+    {
+        original.take_target(&target, "x-original-uri")?;
+        original.method = original.method.or_else(|| Some(method.clone()));
+    }
+    Ok(original)
+}
+
 /// What stands below [`REQUEST_PATH`], with its query.
 fn appended(uri: &Uri) -> Option<String> {
     let below = uri.path().strip_prefix(REQUEST_PATH)?;
@@ -257,7 +271,7 @@ fn appended(uri: &Uri) -> Option<String> {
     })
 }
 
-fn log_malformed(error: &forwarded::ForwardedError) {
+fn log_malformed(error: &ForwardedError) {
     tracing::warn!(
         code = "FORWARDED_MALFORMED",
         http.header = error.0,
