@@ -37,7 +37,8 @@ pub fn write(session: &Session<'_>, headers: &mut HeaderMap) {
 
 /// Removes every header that an upstream could take for one of ours.
 ///
-/// Servers that speak CGI or WSGI read `-`, `_` and `.` as the same character and ignore case (P2).
+/// Servers that speak CGI or WSGI read `-`, `_`, `.` and whatever else is no letter or digit as the same character, and
+/// ignore case (P2).
 pub fn strip(headers: &mut HeaderMap) {
     let alike: Vec<HeaderName> = headers
         .keys()
@@ -52,8 +53,10 @@ pub fn strip(headers: &mut HeaderMap) {
 /// Whether an upstream could take `name` for one of the identity headers.
 #[must_use]
 pub fn is_alike(name: &HeaderName) -> bool {
-    let folded = name.as_str().replace(['_', '.'], "-");
-    ALL.iter().any(|own| own.as_str() == folded)
+    let folded = |b: u8| if b.is_ascii_alphanumeric() { b } else { b'-' };
+    let name = name.as_str();
+    ALL.iter()
+        .any(|own| name.bytes().map(folded).eq(own.as_str().bytes()))
 }
 
 fn groups(session: &Session<'_>) -> HeaderValue {
@@ -105,6 +108,7 @@ mod tests {
             "Remote-Name",
             "remote_email",
             "Remote.Email",
+            "remote~user",
             "Cookie",
             "X-Remote-User-Agent",
         ] {
