@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use signet_login::exchange::{empty, is_page_load};
 use tower::{Layer, Service};
@@ -20,7 +20,8 @@ use crate::identity;
 /// 401 for scripts, 403 where a rule says so.
 ///
 /// The service finds who is asking in the headers `Remote-User`, `Remote-Groups`, `Remote-Name` and `Remote-Email`.
-/// Whatever a client sent under these names, in any spelling, is removed, and so is the session's cookie.
+/// Whatever a client sent under these names, in any spelling, is removed, and so are the cookies of the login and, where
+/// HTTP Basic is switched on, the password.
 #[derive(Clone, Debug)]
 pub struct GateLayer {
     gate: Arc<Gate>,
@@ -85,10 +86,11 @@ where
                 Err(refused) => return Ok(refused.map(R::from)),
             };
             let mut response = inner.call(request).await?;
+            response
+                .headers_mut()
+                .append(VARY, HeaderValue::from_static("Cookie"));
             if let Some(cookie) = cookie {
-                response.headers_mut().append(SET_COOKIE, cookie);
-                let no_store = HeaderValue::from_static("no-store");
-                response.headers_mut().insert(CACHE_CONTROL, no_store);
+                bring(cookie, response.headers_mut());
             }
             Ok(response)
         })
@@ -123,8 +125,12 @@ impl Gate {
 /// Tells the service inside who is asking, and nothing a client claimed; returns the renewed cookie, if there is one.
 fn introduce(gate: &Gate, mut verdict: Verdict, headers: &mut HeaderMap) -> Option<HeaderValue> {
     identity::strip(headers);
-    let cookie_name = gate.site.snapshots.settings.load().cookies.token_name();
-    drop_cookie(headers, cookie_name);
+    if gate.site.basic.applies(headers) {
+        headers.remove(AUTHORIZATION);
+    }
+    let settings = gate.site.snapshots.settings.load();
+    drop_cookie(headers, settings.cookies.token_name());
+    drop_cookie(headers, settings.cookies.form_name());
     for name in identity::ALL {
         if let Some(value) = verdict.headers_mut().remove(&name) {
             headers.insert(name, value);
@@ -133,7 +139,22 @@ fn introduce(gate: &Gate, mut verdict: Verdict, headers: &mut HeaderMap) -> Opti
     verdict.headers_mut().remove(SET_COOKIE)
 }
 
-/// Takes the session's own cookie out of what the service inside sees (C7).
+/// Brings the browser its next token, in an answer that no cache on the way keeps (P6): those of content delivery networks
+/// go by headers of their own before they go by `Cache-Control` (RFC 9213).
+fn bring(cookie: HeaderValue, headers: &mut HeaderMap) {
+    headers.append(SET_COOKIE, cookie);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for name in [
+        "cdn-cache-control",
+        "cloudflare-cdn-cache-control",
+        "surrogate-control",
+        "expires",
+    ] {
+        headers.remove(name);
+    }
+}
+
+/// Takes one of our own cookies out of what the service inside sees (C7).
 fn drop_cookie(headers: &mut HeaderMap, name: &str) {
     let mut kept: Vec<Vec<u8>> = Vec::new();
     for header in headers.get_all(COOKIE) {
