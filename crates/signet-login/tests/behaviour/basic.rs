@@ -64,7 +64,7 @@ async fn a_success_is_remembered_for_a_minute_and_no_longer() {
     timed().await;
     instance.time.set(instance.time.now().0 - 10_000);
     let after = timed().await;
-    assert!(after * 2 > hashed, "{after:?} against {hashed:?}");
+    assert!(after * 8 > hashed, "{after:?} against {hashed:?}");
 }
 
 // O7
