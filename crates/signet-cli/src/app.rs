@@ -11,11 +11,13 @@ use tokio::runtime::{Builder, Runtime};
 use crate::arguments::{Cli, Command};
 use crate::command::{self, Outcome};
 use crate::context::Context;
+use crate::core_dump;
 use crate::output::{Gone, Output};
 
 /// Does what `arguments` ask for, the name of the program first, and says how it went: 0 done, 1 failed or denied,
 /// 2 misuse.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    core_dump::forbid();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return answer_without_command(error),
@@ -58,6 +60,9 @@ fn answer_without_command(mut error: clap::Error) -> ExitCode {
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
+/// Stands in the place of a word that was not expected.
+const NOT_REPEATED: &str = "(not repeated: it may be a secret)";
+
 /// Somebody may have typed a password or a token where none belongs; the message does not repeat it.
 fn hide_values(error: &mut clap::Error) {
     const LONGEST_WORD: usize = 20;
@@ -72,7 +77,7 @@ fn hide_values(error: &mut clap::Error) {
         return;
     };
     if is_secret(word) {
-        error.insert(kind, ContextValue::String("…".to_owned()));
+        error.insert(kind, ContextValue::String(NOT_REPEATED.to_owned()));
         error.remove(ContextKind::Suggested);
     }
 }

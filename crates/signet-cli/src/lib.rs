@@ -5,6 +5,7 @@ mod arguments;
 mod choice;
 mod command;
 mod context;
+mod core_dump;
 mod environment;
 mod failure;
 mod instance;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// What is done sooner needs no progress.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A bar that goes when it is dropped.
 #[derive(Debug)]
@@ -28,6 +31,14 @@ impl Bar {
     }
 
     fn drawn(bar: ProgressBar, template: &str, label: &'static str) -> Self {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+        let shown_later = bar.downgrade();
+        std::thread::spawn(move || {
+            std::thread::sleep(PATIENCE);
+            if let Some(bar) = shown_later.upgrade().filter(|bar| !bar.is_finished()) {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+            }
+        });
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }

@@ -75,29 +75,25 @@ fn usage(name: &str, command: &Command) -> String {
 fn arguments<'a>(page: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
     page.push_str("| argument | default | what it is |\n|---|---|---|\n");
     for arg in arguments.filter(|arg| is_shown(arg)) {
+        let (mut words, told_default) = help(arg);
         let default: Vec<_> = arg
             .get_default_values()
             .iter()
             .map(|value| value.to_string_lossy())
+            .filter(|value| !value.is_empty())
             .collect();
-        let default = match default.is_empty() || !arg.get_action().takes_values() {
-            true => "–".to_owned(),
-            false => format!("`{}`", default.join(" ")),
+        let default = match (told_default, default.is_empty()) {
+            (Some(told), _) => told,
+            (None, false) if arg.get_action().takes_values() => format!("`{}`", default.join(" ")),
+            (None, _) => "–".to_owned(),
         };
-        let help = arg.get_long_help().or_else(|| arg.get_help());
-        let mut words = help
-            .map(ToString::to_string)
-            .unwrap_or_default()
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
         let choices: Vec<_> = arg
             .get_possible_values()
             .iter()
             .map(|value| format!("`{}`", value.get_name()))
             .collect();
         if !choices.is_empty() && arg.get_action().takes_values() {
-            let _ = write!(words, ": {}", choices.join(", "));
+            let _ = write!(words, ". One of {}", choices.join(", "));
         }
         let _ = writeln!(
             page,
@@ -105,6 +101,24 @@ fn arguments<'a>(page: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
             spelling(arg),
             words.replace('|', "\\|")
         );
+    }
+}
+
+/// The help of an argument in sentences on one line, and the default that it tells in words.
+fn help(arg: &Arg) -> (String, Option<String>) {
+    let help = arg.get_long_help().or_else(|| arg.get_help());
+    let help = help.map(ToString::to_string).unwrap_or_default();
+    let paragraphs: Vec<_> = help
+        .split("\n\n")
+        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    let words = paragraphs.join(". ");
+    match words.split_once(" [default: ") {
+        Some((words, default)) => {
+            let default = default.trim_end_matches(']').to_owned();
+            (words.to_owned(), Some(default))
+        }
+        None => (words, None),
     }
 }
 

@@ -220,10 +220,10 @@ async fn refresh(context: &Context, place: &Place, store: &KeyStore) -> anyhow::
             let count = loaded.keys.len();
             let text = match says {
                 InstanceSays::Applied => {
-                    format!("The running instance has read the keys: {count} are here.")
+                    format!("The running instance has read the keys; there are {count}.")
                 }
                 _ => format!(
-                    "No instance is running on this data; the next start reads the keys: {count} are here."
+                    "No instance is running on this data; the next start reads the keys, of which there are {count}."
                 ),
             };
             let document = json!({

@@ -18,8 +18,8 @@ use crate::moment;
 #[derive(Debug, Args)]
 pub(crate) struct Lab {
     /// How many publish instances
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    publish: usize,
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=32))]
+    publish: u8,
 
     /// The kind of token: verified by every instance, or stored by the one that gave it out
     #[arg(long, value_name = "KIND", default_value = "encapsulated", value_parser = one_of::<TokenMode>(&["encapsulated", "repository"]))]
@@ -60,7 +60,7 @@ impl Lab {
 
     async fn keep(self, context: &Context, stop: Stop) -> anyhow::Result<Outcome> {
         let options = LabOptions {
-            publish: self.publish,
+            publish: self.publish.into(),
             token: self.token,
             balance: self.balance,
             data: context.named_data.clone(),
@@ -97,7 +97,7 @@ impl Lab {
 
     async fn prove(self, context: &Context, stop: Stop) -> anyhow::Result<Outcome> {
         let options = ProofOptions {
-            publish: self.publish,
+            publish: self.publish.into(),
             ..ProofOptions::new(program()?, context.now())
         };
         let bar = Bar::new();

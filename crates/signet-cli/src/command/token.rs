@@ -30,14 +30,18 @@ pub(crate) struct Token {
 enum Action {
     Mint(mint::Mint),
     /// Say whether a token is accepted here and now; exit status 1 if it is denied
+    ///
+    /// The token is asked for, or without a terminal read from one line of standard input. It is never an argument: those
+    /// are seen by every user of the machine.
     Verify(Source),
     /// Show every check that a token goes through, what it says, and what to do; exit status 1 if it is denied
+    ///
+    /// The token is asked for, or without a terminal read from one line of standard input. It is never an argument: those
+    /// are seen by every user of the machine.
     Explain(Source),
 }
 
 /// Where the token comes from: by default a prompt, or without a terminal one line of standard input.
-///
-/// Never an argument: those are seen by every user of the machine.
 #[derive(Debug, Args)]
 struct Source {
     /// Read the token from a file that holds it in one line ("-" is standard input)

@@ -54,6 +54,8 @@ enum Action {
         yes: bool,
     },
     /// Change a user's password, and end all their sessions
+    ///
+    /// The password is asked for, or without a terminal read from one line of standard input.
     Passwd {
         /// The user's id
         user: Subject,

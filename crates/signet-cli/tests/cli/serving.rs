@@ -1,0 +1,258 @@
+//! A running instance, and what commands do to it.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::scratch::{Said, Scratch};
+
+/// An instance that ends with the test.
+struct Running {
+    child: Child,
+    public: SocketAddr,
+    ended: bool,
+}
+
+impl Running {
+    fn start(scratch: &Scratch) -> Self {
+        let mut child = scratch
+            .command()
+            .args([
+                "serve",
+                "--json",
+                "--listen",
+                "127.0.0.1:0",
+                "--admin-listen",
+                "127.0.0.1:0",
+            ])
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(scratch.path().join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        let mut document = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready: Value = loop {
+            let Some(line) = lines.next() else {
+                let _ = child.kill();
+                let log = std::fs::read_to_string(scratch.path().join("log"));
+                panic!("it ended before it was ready: {log:?}");
+            };
+            document.push_str(&line.unwrap());
+            if let Ok(ready) = serde_json::from_str(&document) {
+                break ready;
+            }
+        };
+        assert_eq!(ready["event"], "ready");
+        Self {
+            public: ready["public"].as_str().unwrap().parse().unwrap(),
+            child,
+            ended: false,
+        }
+    }
+
+    /// The status that `/whoami` answers a token with. By default the site is called localhost:8080.
+    fn whoami(&self, token: &str) -> u16 {
+        let mut stream = TcpStream::connect(self.public).unwrap();
+        write!(
+            stream,
+            "GET /whoami HTTP/1.1\r\nHost: localhost:8080\r\nCookie: login-token={token}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer[9..12].parse().unwrap()
+    }
+
+    fn terminate(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(self.child.wait().unwrap().success());
+        self.ended = true;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+#[test]
+fn a_first_start_makes_everything_and_later_ones_find_it() {
+    let scratch = Scratch::empty();
+    let running = Running::start(&scratch);
+    let file = scratch.data().join("first-password");
+    let password = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(
+        std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert_eq!(password.trim().len(), 23);
+    running.terminate();
+    let log = std::fs::read_to_string(scratch.path().join("log")).unwrap();
+    // O1, invariant 4
+    assert!(
+        !log.contains(password.trim()) && log.contains("first-password"),
+        "{log}"
+    );
+    assert_eq!(
+        scratch.json(&["user", "show", "admin"])["password"],
+        "one-time"
+    );
+
+    std::fs::remove_file(&file).unwrap();
+    Running::start(&scratch).terminate();
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_change_counts_when_the_command_returns() {
+    let scratch = Scratch::new();
+    let running = Running::start(&scratch);
+    let added = scratch.json(&["user", "add", "alice", "--no-password"]);
+    assert_eq!(added["instance"]["state"], "applied");
+    let token = scratch.mint(&["alice"]);
+    assert_eq!(running.whoami(&token), 200);
+    scratch.run(&["keys", "rotate"]).done();
+    let newer = scratch.mint(&["alice"]);
+    assert_eq!((running.whoami(&token), running.whoami(&newer)), (200, 200));
+    let disabled = scratch.run(&["user", "disable", "alice"]).done();
+    assert!(
+        disabled.stderr.contains("In force on the running instance"),
+        "{disabled:?}"
+    );
+    assert_eq!((running.whoami(&token), running.whoami(&newer)), (401, 401));
+    running.terminate();
+}
+
+#[test]
+fn what_the_instance_complains_about_is_passed_on() {
+    let scratch = Scratch::new();
+    let _running = Running::start(&scratch);
+    let stray = scratch
+        .data()
+        .join("keys/hmac")
+        .join(format!("{}.jwk", "0".repeat(32)));
+    std::fs::write(&stray, "no key").unwrap();
+    std::fs::set_permissions(&stray, std::fs::Permissions::from_mode(0o600)).unwrap();
+    scratch
+        .run(&["keys", "refresh"])
+        .failed("complains")
+        .hints("copy");
+    let added = scratch
+        .run(&["user", "add", "alice", "--no-password"])
+        .done();
+    assert!(
+        added.stderr.starts_with("warning: it is written, but"),
+        "{added:?}"
+    );
+    std::fs::remove_file(&stray).unwrap();
+    let refreshed = scratch.run(&["keys", "refresh"]).done();
+    assert!(
+        refreshed.stdout.contains("has read the keys"),
+        "{refreshed:?}"
+    );
+}
+
+#[test]
+fn two_instances_do_not_share_a_directory() {
+    let scratch = Scratch::new();
+    let _running = Running::start(&scratch);
+    let mut second = scratch.command();
+    second.args([
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
+    ]);
+    Said::new(&second.output().unwrap()).failed("another instance runs on");
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let scratch = Scratch::new();
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = held.local_addr().unwrap().to_string();
+    scratch
+        .run(&[
+            "serve",
+            "--listen",
+            &address,
+            "--admin-listen",
+            "127.0.0.1:0",
+        ])
+        .failed(&address)
+        .hints("listen.public");
+}
+
+#[test]
+fn a_lab_ends_when_it_is_told_to() {
+    let scratch = Scratch::empty();
+    let held: Vec<_> = (0..3)
+        .map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap())
+        .collect();
+    let ports: Vec<_> = held
+        .iter()
+        .map(|held| held.local_addr().unwrap().port().to_string())
+        .collect();
+    drop(held);
+    let mut command = scratch.command();
+    command.args(["lab", "--json", "--publish", "1"]);
+    for (name, port) in ["--author-port", "--publish-port", "--port"]
+        .iter()
+        .zip(&ports)
+    {
+        command.args([name, port.as_str()]);
+    }
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut documents = serde_json::Deserializer::from_reader(&mut stdout).into_iter::<Value>();
+    let overview = documents.next().unwrap().unwrap();
+    let instances = overview["instances"].as_array().unwrap();
+    assert_eq!(instances.len(), 2);
+    let pids: Vec<_> = instances
+        .iter()
+        .map(|instance| instance["pid"].as_u64().unwrap())
+        .collect();
+    let lab = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &lab])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(child.wait().unwrap().success());
+    for pid in pids {
+        assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    }
+    // The data directory of an instance is none of a lab's.
+    assert!(!scratch.data().exists());
+}
+
+// K9
+#[cfg(target_os = "linux")]
+#[test]
+fn a_crash_leaves_no_dump() {
+    let scratch = Scratch::new();
+    let running = Running::start(&scratch);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.child.id())).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let words: Vec<_> = core.unwrap().split_whitespace().collect();
+    assert_eq!(words[4..6], ["0", "0"]);
+}
