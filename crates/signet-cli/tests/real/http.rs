@@ -1,0 +1,221 @@
+//! Requests written byte by byte, because what these tests send no decent client would.
+
+use std::fmt::Write as _;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
+
+/// Nothing that works takes so long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A request, sent with exactly these bytes.
+#[derive(Clone, Debug)]
+pub struct Request {
+    method: String,
+    target: String,
+    host: String,
+    headers: String,
+    body: Vec<u8>,
+}
+
+/// An answer, read to its end.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    pub fn new(method: &str, target: &str) -> Self {
+        Self {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            host: String::new(),
+            headers: String::new(),
+            body: Vec::new(),
+        }
+    }
+
+    pub fn get(target: &str) -> Self {
+        Self::new("GET", target)
+    }
+
+    /// A person loads a page.
+    pub fn page(target: &str) -> Self {
+        Self::get(target)
+            .header("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+            .header("Sec-Fetch-Dest", "document")
+            .header("Sec-Fetch-Mode", "navigate")
+    }
+
+    /// A script of a page asks.
+    pub fn script(target: &str) -> Self {
+        Self::get(target)
+            .header("Accept", "*/*")
+            .header("Sec-Fetch-Dest", "empty")
+            .header("Sec-Fetch-Mode", "cors")
+    }
+
+    /// A header in this spelling, beside those that are there already.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        // Writing to a string does not fail.
+        let _ = write!(self.headers, "{name}: {value}\r\n");
+        self
+    }
+
+    pub fn with_method(mut self, method: &str) -> Self {
+        method.clone_into(&mut self.method);
+        self
+    }
+
+    pub fn cookie(self, cookies: &str) -> Self {
+        self.header("Cookie", cookies)
+    }
+
+    pub fn host(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.host);
+        self
+    }
+
+    pub fn body(self, body: &[u8]) -> Self {
+        let length = body.len().to_string();
+        self.header("Content-Length", &length).raw_body(body)
+    }
+
+    /// A body whose headers are written already.
+    pub fn raw_body(mut self, body: &[u8]) -> Self {
+        self.body = body.to_vec();
+        self
+    }
+
+    /// The fields of a form.
+    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+        let pairs: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .collect();
+        self.header("Content-Type", "application/x-www-form-urlencoded")
+            .body(pairs.join("&").as_bytes())
+    }
+
+    /// Sends it to `port` of this machine, as `localhost` unless it names another host.
+    pub fn send(&self, port: u16) -> io::Result<Answer> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let host = match self.host.as_str() {
+            "" => format!("localhost:{port}"),
+            host => host.to_owned(),
+        };
+        let head = format!(
+            "{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{}\r\n",
+            self.method, self.target, self.headers
+        );
+        stream.write_all(head.as_bytes())?;
+        // Whoever refuses the request may close before it has read all of this.
+        let _ = stream.write_all(&self.body);
+        let mut bytes = Vec::new();
+        let read = stream.read_to_end(&mut bytes);
+        let answer = Answer::parse(&bytes, &self.method);
+        match (answer, read) {
+            (Some(answer), _) => Ok(answer),
+            (None, Err(error)) => Err(error),
+            (None, Ok(_)) => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    /// Sends it, and expects an answer.
+    pub fn to(&self, port: u16) -> Answer {
+        self.send(port)
+            .unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.target))
+    }
+}
+
+impl Answer {
+    /// The only header of that name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let all = self.all(name);
+        assert!(all.len() < 2, "{name} stands twice: {all:?}");
+        all.first().copied()
+    }
+
+    /// The values of all headers of that name.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let same = |header: &&(String, String)| header.0.eq_ignore_ascii_case(name);
+        let headers = self.headers.iter().filter(same);
+        headers.map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// The value of a cookie that is set.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.all("set-cookie").into_iter().find_map(|cookie| {
+            let (pair, _) = cookie.split_once(';')?;
+            let (found, value) = pair.split_once('=')?;
+            (found == name).then(|| value.to_owned())
+        })
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The whole answer, or nothing if it was cut off.
+    fn parse(bytes: &[u8], method: &str) -> Option<Self> {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+        let head = std::str::from_utf8(bytes.get(..end)?).ok()?;
+        let body = bytes.get(end + 4..)?;
+        let mut lines = head.split("\r\n");
+        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+        let headers = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+            .collect();
+        let mut answer = Self {
+            status,
+            headers,
+            body: Vec::new(),
+        };
+        let chunked = answer.all("transfer-encoding") == ["chunked"];
+        let length = answer
+            .header("content-length")
+            .and_then(|length| length.parse::<usize>().ok());
+        answer.body = match length {
+            _ if method == "HEAD" || matches!(status, 101 | 204 | 304) => Vec::new(),
+            _ if chunked => unchunk(body)?,
+            Some(length) => body.get(..length)?.to_vec(),
+            None => body.to_vec(),
+        };
+        Some(answer)
+    }
+}
+
+fn unchunk(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let line = rest.windows(2).position(|two| two == b"\r\n")?;
+        let size = std::str::from_utf8(rest.get(..line)?).ok()?;
+        let size = usize::from_str_radix(size.split(';').next()?.trim(), 16).ok()?;
+        if size == 0 {
+            return Some(body);
+        }
+        let chunk = rest.get(line + 2..)?;
+        body.extend_from_slice(chunk.get(..size)?);
+        rest = chunk.get(size + 2..)?;
+    }
+}
+
+fn encode(value: &str) -> String {
+    value
+        .bytes()
+        .fold(String::new(), |mut text, byte| match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' => {
+                text.push(char::from(byte));
+                text
+            }
+            _ => {
+                let _ = write!(text, "%{byte:02X}");
+                text
+            }
+        })
+}

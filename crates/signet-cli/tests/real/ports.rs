@@ -1,0 +1,44 @@
+//! The fixed ports of the examples, used by one test at a time.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+
+/// Fixed ports that this test may use until the value is dropped.
+#[derive(Debug)]
+pub struct Ports {
+    _lock: File,
+}
+
+impl Ports {
+    /// Waits for other tests with the same ports, and makes sure that nothing else has them.
+    ///
+    /// # Panics
+    /// When something that is no test listens there.
+    pub fn hold(example: &str, ports: &[u16]) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("ports-{example}.lock"));
+        let lock = File::create(path).unwrap();
+        lock.lock().unwrap();
+        for port in ports {
+            if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, *port)) {
+                panic!(
+                    "examples/{example} needs port {port}: {error}; `ss -ltnp 'sport = :{port}'` shows what has it"
+                );
+            }
+        }
+        Self { _lock: lock }
+    }
+}
+
+/// A port that nothing listens on now, below those that outgoing connections take.
+pub fn free() -> u16 {
+    use std::sync::atomic::{AtomicU16, Ordering};
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let process = u16::try_from(std::process::id() % 5_000).unwrap();
+    loop {
+        let port = 20_000 + (process * 2 + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! An instance of Signet: the program under test, with a data directory of its own.
+
+use std::fs::{self, DirBuilder};
+use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use super::PASSWORD;
+use super::http::Request;
+use super::program::Program;
+use super::wait::until;
+
+/// A running instance.
+#[derive(Debug)]
+pub struct Signet {
+    pub program: Program,
+    /// Its public listener.
+    pub port: u16,
+    arguments: Vec<String>,
+    data: Data,
+}
+
+/// A data directory, which goes when the value is dropped.
+#[derive(Debug)]
+pub struct Data {
+    root: TempDir,
+}
+
+/// Who somebody is, beside the id.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Person<'a> {
+    pub name: &'a str,
+    pub mail: &'a str,
+    pub group: &'a str,
+}
+
+impl Data {
+    /// A new directory with this configuration.
+    pub fn new(config: &str) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let data = Self { root };
+        private(&data.path());
+        fs::write(data.path().join("signet.toml"), config).unwrap();
+        data
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.root.path().join("data")
+    }
+
+    /// Takes over the keys of another instance, as an administrator would with `cp`.
+    pub fn take_keys(&self, from: &Path) {
+        for ring in ["hmac", "master"] {
+            let (source, target) = (
+                from.join("keys").join(ring),
+                self.path().join("keys").join(ring),
+            );
+            private(&target);
+            for entry in fs::read_dir(source).unwrap() {
+                let entry = entry.unwrap();
+                fs::copy(entry.path(), target.join(entry.file_name())).unwrap();
+            }
+        }
+    }
+
+    /// Starts an instance on this directory, and waits until it is ready.
+    pub fn serve(self, port: u16, arguments: &[&str]) -> Signet {
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        let mut signet = Signet {
+            program: self.start(port, &arguments),
+            port,
+            arguments,
+            data: self,
+        };
+        signet.until_ready();
+        signet
+    }
+
+    fn start(&self, port: u16, arguments: &[String]) -> Program {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_signet"));
+        command.arg("serve").args(arguments);
+        command.arg("--data").arg(self.path());
+        let log = self.root.path().join("signet.log");
+        Program::start(&format!("signet on {port}"), command, &log)
+    }
+}
+
+impl Signet {
+    /// Starts it again after it has ended.
+    pub fn start_again(&mut self) {
+        self.program = self.data.start(self.port, &self.arguments);
+        self.until_ready();
+    }
+
+    /// Waits until it says that it is ready.
+    pub fn until_ready(&mut self) {
+        let port = self.port;
+        until("readiness of signet", || {
+            self.program.assert_running();
+            let answer = Request::get("/readyz").send(port).ok()?;
+            (answer.status == 200).then_some(())
+        });
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.data.path()
+    }
+
+    /// Runs a command on the data directory. `input` is its standard input.
+    pub fn command(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_signet"))
+            .args(arguments)
+            .arg("--data")
+            .arg(self.data())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // A command that asks for nothing may be gone by now.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        child.wait_with_output().unwrap()
+    }
+
+    /// The same, for one that must work; what it printed.
+    pub fn run(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.command(arguments, input);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "signet {arguments:?}: {said}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Adds a user with [`PASSWORD`].
+    pub fn add_user(&self, id: &str, person: Person<'_>) {
+        let mut arguments = vec!["user", "add", id, "--password-file", "-"];
+        for (option, value) in [
+            ("--name", person.name),
+            ("--mail", person.mail),
+            ("--group", person.group),
+        ] {
+            if !value.is_empty() {
+                arguments.extend([option, value]);
+            }
+        }
+        self.run(&arguments, &format!("{PASSWORD}\n"));
+    }
+
+    /// A token of this user, whose session begins now.
+    pub fn mint(&self, id: &str, arguments: &[&str]) -> String {
+        let arguments = [&["token", "mint", id][..], arguments].concat();
+        self.run(&arguments, "").trim().to_owned()
+    }
+}
+
+fn private(directory: &Path) {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .unwrap();
+}

@@ -1,0 +1,22 @@
+//! Waiting for something to become true, without guessing how long it takes.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Far longer than anything takes; only a failing test waits for it.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Asks again and again until `look` finds something.
+///
+/// # Panics
+/// When it never does.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < end, "never happened: {what}");
+        sleep(Duration::from_millis(20));
+    }
+}
