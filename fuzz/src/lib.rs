@@ -38,7 +38,6 @@ impl Farm {
         };
         Self {
             policy: TokenPolicy {
-                issuer: "farm".parse().expect("a valid issuer"),
                 zone: "www.example.com".parse().expect("a valid zone"),
                 format: Format::Sealed,
                 inactivity: Seconds(1_800),

@@ -141,7 +141,7 @@ impl KeyError {
             Self::UnknownKey(_) => "signet keys list names the keys".into(),
             Self::NotActivatable { .. } => "make a new key: signet keys rotate".into(),
             Self::LastActive { ring, .. } => {
-                format!("first make another: signet keys rotate {ring}")
+                format!("first make another: signet keys rotate --ring {ring}")
             }
             Self::NotRetirable { state, .. } => match state {
                 KeyState::Active => "first make another: signet keys rotate".into(),

@@ -117,7 +117,7 @@ impl KeyFault {
             }
             Self::Content(error) => error.hint(path),
             Self::LastActiveGone(ring) | Self::NoActiveKey(ring) => format!(
-                "copy the files of {ring} from another instance, or make a new key: signet keys rotate {ring}"
+                "copy the files of {ring} from another instance, or make a new key: signet keys rotate --ring {ring}"
             ),
             Self::RevokedLine(_) => format!(
                 "mend the line by hand (such as \"hmac <32 hexadecimal digits>\"), or restore {file} from a backup"

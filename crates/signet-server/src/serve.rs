@@ -156,6 +156,12 @@ pub async fn serve(
     let public = bind(config.listen.public, "listen.public").await?;
     let admin = bind(config.listen.admin, "listen.admin").await?;
 
+    // With port 0 the system has chosen one; the names of the listener have that.
+    let overrides = Overrides {
+        public: public.local_addr().ok(),
+        admin: admin.local_addr().ok(),
+        ..overrides
+    };
     let clock: Arc<dyn Clock> = Arc::new(system_clock);
     let instance = Instance::open(data, overrides, IfMissing::Create, clock).await?;
     let instance = Arc::new(instance);

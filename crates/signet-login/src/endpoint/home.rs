@@ -106,7 +106,7 @@ fn steps(session: &Session<'_>) -> Vec<Step> {
         step(StepLabel::Time, iso_8601(claims.expires_at)),
         step(StepLabel::Marks, String::new()),
         step(user, claims.subject.to_string()),
-        step(StepLabel::Generation, claims.generation.to_string()),
+        step(StepLabel::Generation, format!("gen {}", claims.generation)),
     ]
 }
 
