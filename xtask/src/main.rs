@@ -5,6 +5,7 @@
     reason = "a development tool talks to the terminal"
 )]
 
+mod bench;
 mod cargo;
 mod dependencies;
 mod findings;
@@ -55,6 +56,11 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Measure Signet beside its peers.
+    Bench(bench::Bench),
+    /// Send requests at a constant rate: the load of a measurement.
+    #[command(hide = true)]
+    Pace(bench::Pace),
     /// Fuzz one target, or all of them.
     Fuzz {
         /// The target's name; without it, every target runs.
@@ -81,6 +87,8 @@ fn main() -> ExitCode {
 fn run(task: Task) -> anyhow::Result<()> {
     let tree = Tree::here()?;
     match task {
+        Task::Bench(bench) => bench.run(&tree),
+        Task::Pace(pace) => pace.run(),
         Task::Test { only, from } => gate::run(&tree, only, from),
         Task::Needs => needs::ensure(),
         Task::Tidy => {

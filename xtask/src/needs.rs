@@ -26,9 +26,9 @@ const NEEDS: &[Need] = &[
 /// Where programs lie besides `PATH`: Debian keeps servers out of an ordinary user's.
 const SYSTEM_DIRECTORIES: &[&str] = &["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/// One thing that a test starts or reads.
+/// One thing that a test or a measurement starts or reads.
 #[derive(Clone, Copy)]
-struct Need {
+pub(crate) struct Need {
     what: What,
     package: &'static str,
     reason: &'static str,
@@ -47,9 +47,19 @@ enum What {
 /// When something is missing and cannot be installed; the error says what to type.
 pub(crate) fn ensure() -> Result<()> {
     rust::ensure()?;
-    let missing = missing();
+    provide(NEEDS)?;
+    println!("    {} programs and libraries are installed", NEEDS.len());
+    Ok(())
+}
+
+/// Makes sure that these are there, installing them where that is allowed.
+///
+/// # Errors
+///
+/// When something is missing and cannot be installed; the error says what to type.
+pub(crate) fn provide(needs: &[Need]) -> Result<()> {
+    let missing = missing(needs);
     if missing.is_empty() {
-        println!("    {} programs and libraries are installed", NEEDS.len());
         return Ok(());
     }
     for need in &missing {
@@ -57,7 +67,7 @@ pub(crate) fn ensure() -> Result<()> {
     }
     let packages: Vec<_> = missing.iter().map(|need| need.package).collect();
     apt::install(&packages)?;
-    match self::missing().as_slice() {
+    match self::missing(needs).as_slice() {
         [] => Ok(()),
         [need, ..] => anyhow::bail!(
             "{} is still missing after installing {}",
@@ -68,7 +78,12 @@ pub(crate) fn ensure() -> Result<()> {
 }
 
 impl Need {
-    const fn program(name: &'static str, package: &'static str, reason: &'static str) -> Self {
+    /// A program that is started by its name.
+    pub(crate) const fn program(
+        name: &'static str,
+        package: &'static str,
+        reason: &'static str,
+    ) -> Self {
         Self {
             what: What::Program(name),
             package,
@@ -102,9 +117,17 @@ impl std::fmt::Display for Need {
     }
 }
 
-fn missing() -> Vec<Need> {
+/// Where a program lies, if it is installed.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    directories()
+        .iter()
+        .map(|directory| directory.join(name))
+        .find(|path| path.is_file())
+}
+
+fn missing(needs: &[Need]) -> Vec<Need> {
     let directories = directories();
-    NEEDS
+    needs
         .iter()
         .copied()
         .filter(|need| !need.is_met(&directories))

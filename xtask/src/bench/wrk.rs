@@ -1,0 +1,71 @@
+//! The load for requests per second: `wrk`, one thread, as many connections as a busy proxy keeps open.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::cores::pinned;
+use super::programs;
+use super::side::Side;
+
+pub(super) const CONNECTIONS: u32 = 64;
+
+/// Lets `wrk` ask a server for so many seconds, and returns the requests answered per second.
+///
+/// # Errors
+///
+/// When one answer is not a 200 or 204, or a connection breaks.
+pub(super) fn rate(side: &Side, core: u32, seconds: u32, scratch: &Path) -> Result<f64> {
+    // In a file and not in an argument, because a header holds a token. Without a function in it, wrk runs no script
+    // while it measures.
+    let script = scratch.join(format!("{}.lua", side.name));
+    let headers = side.request.headers.iter();
+    let headers: String = headers
+        .map(|(name, value)| format!("wrk.headers[\"{name}\"] = \"{value}\"\n"))
+        .collect();
+    fs::write(&script, headers)?;
+    let output = pinned(core, programs::system("wrk")?)
+        .args(["--threads", "1"])
+        .args(["--connections", &CONNECTIONS.to_string()])
+        .args(["--duration", &format!("{seconds}s")])
+        .arg("--script")
+        .arg(&script)
+        .arg(format!(
+            "http://{}{}",
+            side.request.address(),
+            side.request.path
+        ))
+        .stdin(Stdio::null())
+        .output()
+        .context("cannot run wrk")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success(), "wrk ended with {}", output.status);
+    read(&text).with_context(|| format!("wrk against {} says:\n{text}", side.name))
+}
+
+fn read(text: &str) -> Result<f64> {
+    for failure in ["Non-2xx", "Socket errors"] {
+        ensure!(!text.contains(failure), "not every answer was right");
+    }
+    text.lines()
+        .find_map(|line| line.trim().strip_prefix("Requests/sec:"))
+        .and_then(|number| number.trim().parse().ok())
+        .context("no rate")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn a_rate_counts_only_if_every_answer_was_right() {
+        let good =
+            "  100 requests in 2.00s, 1MB read\nRequests/sec:  88123.45\nTransfer/sec:  1MB\n";
+        assert_eq!(read(good).unwrap(), 88_123.45);
+        assert!(read(&format!("{good}  Non-2xx or 3xx responses: 1\n")).is_err());
+        assert!(read(&format!("{good}  Socket errors: connect 0, read 1\n")).is_err());
+        assert!(read("").is_err());
+    }
+}
