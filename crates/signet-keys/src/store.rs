@@ -155,6 +155,18 @@ impl KeyStore {
         Ok(loaded)
     }
 
+    /// Whether private keys may be kept at this place at all. Writes nothing, so it can be asked before anything is made.
+    ///
+    /// # Errors
+    ///
+    /// The place is inside a git work tree.
+    pub fn check_place(&self) -> Result<(), KeyError> {
+        match self.guard.custody {
+            Custody::Private => self.refuse_git_work_tree(),
+            Custody::Mounted => Ok(()),
+        }
+    }
+
     /// The farm that new keys are for: that of the newest readable key of either ring, or else a new one.
     pub(crate) fn farm(&self) -> Result<Issuer, KeyError> {
         let mut newest: Option<Key> = None;
@@ -232,9 +244,7 @@ impl KeyStore {
     }
 
     fn check(&self) -> Result<(), KeyError> {
-        if self.guard.custody == Custody::Private {
-            self.refuse_git_work_tree()?;
-        }
+        self.check_place()?;
         self.guard
             .check_root(&self.directory)
             .map_err(|fault| KeyError::unusable(&self.directory, fault))?;

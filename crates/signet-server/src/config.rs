@@ -68,11 +68,11 @@ pub struct Config {
 #[serde(default, deny_unknown_fields)]
 pub struct Listen {
     /// For browsers and proxies.
-    #[schemars(extend("x-restart" = true))]
+    #[schemars(extend("x-restart" = true, "x-type" = "address:port"))]
     pub public: SocketAddr,
 
     /// For metrics and, later, the console. Keep it on loopback.
-    #[schemars(extend("x-restart" = true))]
+    #[schemars(extend("x-restart" = true, "x-type" = "address:port"))]
     pub admin: SocketAddr,
 
     /// Addresses or networks of proxies whose `X-Forwarded-*` and `X-Original-*` headers count. Nobody's by default; everybody is refused.

@@ -147,7 +147,7 @@ pub async fn serve(
         public: options.listen,
         admin: options.admin_listen,
     };
-    let data = DataDirectory::open_or_create(&options.data, &FirstStart::config(&overrides))?;
+    let data = FirstStart::data(&options.data, &overrides)?;
     if data.poke().await != poke::Poked::NotRunning {
         return Err(ServeError::Running(data.path().to_owned()));
     }

@@ -1,12 +1,16 @@
 //! The first start: a configuration to begin with, and an administrator with a one-time password.
 
+use std::path::Path;
+
 use secrecy::{ExposeSecret, SecretString};
 use signet_core::{GroupName, Subject};
+use signet_keys::{KeyStore, KeyStoreOptions};
 use signet_login::password;
 use signet_repository::{NewUser, Password, PasswordHash, Repository};
 
 use super::{Instance, OpenError, Overrides};
 use crate::config::{Config, Role};
+use crate::data::{DataDirectory, DataError};
 
 /// The user that is made.
 const ADMINISTRATOR: &str = "admin";
@@ -42,6 +46,17 @@ impl FirstStart {
             public = config.listen.public,
             admin = config.listen.admin,
         )
+    }
+
+    /// The data directory at `path`, made if there is none; nothing is left behind where it could not be used.
+    pub(crate) fn data(path: &Path, overrides: &Overrides) -> Result<DataDirectory, OpenError> {
+        if let Err(DataError::Missing(path)) = DataDirectory::open(path) {
+            KeyStore::open(&path.join("keys"), KeyStoreOptions::default())?.check_place()?;
+        }
+        Ok(DataDirectory::open_or_create(
+            path,
+            &Self::config(overrides),
+        )?)
     }
 
     /// Makes the first administrator, unless there ever was a user. A publish instance has none of its own.
