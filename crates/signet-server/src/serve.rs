@@ -17,7 +17,7 @@ use tokio::time::MissedTickBehavior;
 use crate::admin::AdminSite;
 use crate::config::{Role, listener_names};
 use crate::connection::accept;
-use crate::data::{DataDirectory, DataError};
+use crate::data::DataError;
 use crate::hosts::HostNames;
 use crate::instance::{FirstStart, Instance, OpenError, Overrides};
 use crate::poke;

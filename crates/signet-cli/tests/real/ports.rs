@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// Fixed ports that this test may use until the value is dropped.
 #[derive(Debug)]
@@ -32,13 +33,18 @@ impl Ports {
 
 /// A port that nothing listens on now, below those that outgoing connections take.
 pub fn free() -> u16 {
-    use std::sync::atomic::{AtomicU16, Ordering};
+    free_row(1)
+}
+
+/// The first of so many free ports in a row.
+pub fn free_row(count: u16) -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let process = u16::try_from(std::process::id() % 5_000).unwrap();
+    let process = u16::try_from(std::process::id() % 1_000).unwrap() * 10;
     loop {
-        let port = 20_000 + (process * 2 + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return port;
+        let first = 20_000 + (process + NEXT.fetch_add(count, Ordering::Relaxed)) % 10_000;
+        let is_free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+        if (first..first + count).all(is_free) {
+            return first;
         }
     }
 }

@@ -6,10 +6,12 @@
     reason = "each test file compiles all of this and uses its part"
 )]
 
+pub mod browser;
 pub mod echo;
 pub mod example;
 pub mod gatekeeper;
 pub mod http;
+pub mod lab;
 pub mod load;
 pub mod ports;
 pub mod program;
