@@ -19,19 +19,16 @@ pub enum Purpose {
     SealedSession,
     /// The hidden field of a form that changes something.
     FormToken,
-    /// Fingerprints of tokens in logs, so that lines about one session can be found without naming it.
-    LogFingerprint,
     /// Remembering for a minute that a user and password were right.
     BasicMemory,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 4] = [
         Self::SignedSession,
         Self::SealedSession,
         Self::FormToken,
-        Self::LogFingerprint,
         Self::BasicMemory,
     ];
 
@@ -42,7 +39,6 @@ impl Purpose {
             Self::SignedSession => "signet/v1/session/HS256",
             Self::SealedSession => "signet/v1/session/A128CBC-HS256",
             Self::FormToken => "signet/v1/form-token",
-            Self::LogFingerprint => "signet/v1/log-fingerprint",
             Self::BasicMemory => "signet/v1/basic-memory",
         }
     }

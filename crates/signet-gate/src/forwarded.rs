@@ -94,8 +94,13 @@ impl Original {
         let (scheme, rest) = url.split_once("://").ok_or(ForwardedError(NAME))?;
         let cut = rest.find('/').unwrap_or(rest.len());
         let (host, target) = rest.split_at_checked(cut).ok_or(ForwardedError(NAME))?;
-        self.scheme = Some(scheme.to_ascii_lowercase());
-        self.host = Some(host.to_ascii_lowercase());
+        for (own, said) in [(&mut self.scheme, scheme), (&mut self.host, host)] {
+            let said = said.to_ascii_lowercase();
+            if own.as_ref().is_some_and(|own| *own != said) {
+                return Err(ForwardedError(NAME));
+            }
+            *own = Some(said);
+        }
         self.take_target(if target.is_empty() { "/" } else { target }, NAME)
     }
 

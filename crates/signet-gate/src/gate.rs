@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::header::{LOCATION, SET_COOKIE};
+use http::header::{LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use signet_login::exchange::{empty, forbid_storing, is_page_load};
-use signet_login::{Recognised, Renewal, Site, redirect};
+use signet_login::{BasicMode, Recognised, Renewal, Site, redirect};
 
 pub use layer::{GateLayer, GateService};
 
@@ -56,6 +56,7 @@ enum Flavour {
 }
 
 /// Why nobody passes.
+#[derive(Clone, Copy)]
 enum Refusal {
     NoSession,
     Forbidden(Forbidden),
@@ -151,15 +152,38 @@ impl Gate {
             .await
         {
             Ok(verdict) => verdict,
-            Err(Refusal::Forbidden(reason)) => {
+            Err(refusal) => {
+                let lead = flavour == Flavour::Forward && page_load;
+                self.refuse(refusal, lead.then_some(original))
+            }
+        }
+    }
+
+    /// What becomes of a refusal. `lead` is where to come back to, if the browser is to be led to the login.
+    fn refuse(&self, refusal: Refusal, lead: Option<&Original>) -> Verdict {
+        match refusal {
+            Refusal::Forbidden(reason) => {
                 tracing::debug!(code = reason.code(), "access refused");
                 empty(StatusCode::FORBIDDEN)
             }
-            Err(Refusal::NoSession) if flavour == Flavour::Forward && page_load => {
-                self.to_login(original)
-            }
-            Err(Refusal::NoSession) => empty(StatusCode::UNAUTHORIZED),
+            Refusal::NoSession => match lead {
+                Some(original) => self.to_login(original),
+                None => self.unauthorized(),
+            },
         }
+    }
+
+    /// 401; with a challenge where user id and password in the request would do (RFC 9110, section 15.5.2; RFC 7617).
+    fn unauthorized(&self) -> Verdict {
+        let mut verdict = empty(StatusCode::UNAUTHORIZED);
+        let settings = self.site.snapshots.settings.load();
+        let challenge = format!("Basic realm=\"{}\", charset=\"UTF-8\"", settings.site());
+        if settings.basic == BasicMode::On
+            && let Ok(challenge) = HeaderValue::from_str(&challenge)
+        {
+            verdict.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        verdict
     }
 
     /// The positive verdict, or why there is none.

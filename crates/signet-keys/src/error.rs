@@ -131,7 +131,7 @@ impl KeyError {
             }
             Self::NoSuchProvider { path, .. } | Self::Storage { path } => {
                 format!(
-                    "put the keys into files and write: file > {}",
+                    "put the keys into files, then: printf file > '{}'",
                     path.display()
                 )
             }
@@ -144,7 +144,10 @@ impl KeyError {
                 format!("first make another: signet keys rotate --ring {ring}")
             }
             Self::NotRetirable { state, .. } => match state {
-                KeyState::Active => "first make another: signet keys rotate".into(),
+                KeyState::Active => {
+                    "first make another: signet keys rotate, with --ring master for that ring"
+                        .into()
+                }
                 _ => "activate or revoke it: signet keys activate, signet keys revoke".into(),
             },
             Self::TooEarly {
@@ -152,8 +155,7 @@ impl KeyError {
                 ..
             } => "wait, or retire it by force: whoever holds a token of it is logged out".into(),
             Self::TooEarly { .. } => {
-                "retire it by force only when no secret is sealed with it: signet secret check"
-                    .into()
+                "retire it by force only when no secret is sealed with it".into()
             }
             Self::Damaged { .. } => "copy the key again from where it came".into(),
         }

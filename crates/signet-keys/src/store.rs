@@ -88,15 +88,7 @@ impl KeyStore {
         if self.guard.custody == Custody::Mounted {
             return self.check().map(|()| Vec::new());
         }
-        self.refuse_git_work_tree()?;
-        atomic::create_directory_on(&*self.disk, &self.directory)?;
-        let _lock = self.begin()?;
-        self.provider.prepare()?;
-        let storage = self.path(STORAGE);
-        if !storage.exists() {
-            let name = self.provider.name().as_str();
-            atomic::write_on(&*self.disk, &storage, name.as_bytes())?;
-        }
+        let _lock = self.make_place()?;
         let mut made = Vec::new();
         for ring in RingName::ALL {
             if self.scan(ring)?.is_empty() {
@@ -153,6 +145,31 @@ impl KeyStore {
         };
         loaded.sort();
         Ok(loaded)
+    }
+
+    /// Makes the directories and `storage`, and no key: for an instance whose keys come from another.
+    ///
+    /// # Errors
+    ///
+    /// Something could not be written, or is not as its custody demands.
+    pub fn prepare(&self) -> Result<(), KeyError> {
+        match self.guard.custody {
+            Custody::Mounted => self.check(),
+            Custody::Private => self.make_place().map(drop),
+        }
+    }
+
+    fn make_place(&self) -> Result<Lock, KeyError> {
+        self.refuse_git_work_tree()?;
+        atomic::create_directory_on(&*self.disk, &self.directory)?;
+        let lock = self.begin()?;
+        self.provider.prepare()?;
+        let storage = self.path(STORAGE);
+        if !storage.exists() {
+            let name = self.provider.name().as_str();
+            atomic::write_on(&*self.disk, &storage, name.as_bytes())?;
+        }
+        Ok(lock)
     }
 
     /// Whether private keys may be kept at this place at all. Writes nothing, so it can be asked before anything is made.

@@ -8,6 +8,9 @@ use signet_core::{Denied, Seconds};
 /// The longest life of a cookie that browsers keep to.
 const LONGEST: Seconds = Seconds(400 * 86_400);
 
+/// The largest cookie that is written, attributes included, in bytes: well inside the 4,096 that browsers keep (C3).
+const MOST: usize = 3_584;
+
 /// Where cookies go back to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CookieScope {
@@ -73,6 +76,9 @@ impl CookieScope {
         let cookie = format!(
             "{name}={value}; Path=/; Max-Age={life}{domain}{secure}; HttpOnly; SameSite=Lax"
         );
+        if cookie.len() > MOST {
+            return None;
+        }
         let mut cookie = HeaderValue::try_from(cookie).ok()?;
         // Whoever prints the headers does not print the token.
         cookie.set_sensitive(true);

@@ -140,6 +140,9 @@ pub enum UserError {
     /// The generation of the user cannot be raised any more, so nothing that needs that was done.
     #[error("the generation of the user {0} has reached its end")]
     GenerationExhausted(Subject),
+    /// A password for a user who comes from an identity provider.
+    #[error("{0} belongs to an identity provider and has no password here")]
+    FromOutside(Subject),
     /// The repository itself failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
@@ -156,6 +159,7 @@ impl UserError {
                 Some("choose an id that differs by more than case or look-alike letters")
             }
             Self::GenerationExhausted(_) => None,
+            Self::FromOutside(_) => Some("the id of a local user has no ':'"),
             Self::Repository(error) => error.hint(),
         }
     }

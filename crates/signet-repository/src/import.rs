@@ -7,6 +7,7 @@ use sqlx::{QueryBuilder, Row as _};
 
 use crate::account::{self, Account};
 use crate::sqlite::{self, Database};
+use crate::users::refuse_password_from_outside;
 use crate::write::Write;
 use crate::{NewUser, Repository, RepositoryError, UserError, column, groups};
 
@@ -114,6 +115,7 @@ impl Import {
         I::IntoIter: Send,
     {
         for user in users {
+            refuse_password_from_outside(&user.subject, user.password.as_ref())?;
             let skeleton = user.subject.skeleton();
             // The second of two alike must find the first one written.
             if self.chunk.len() >= CHUNK || self.chunk.contains_key(&skeleton) {

@@ -42,12 +42,24 @@ impl Default for UserPage {
     }
 }
 
+/// Who has a password here could log in under a name that an identity provider gives out.
+pub(crate) fn refuse_password_from_outside(
+    subject: &Subject,
+    password: Option<&Password>,
+) -> Result<(), UserError> {
+    match (subject.provider(), password) {
+        (Some(_), Some(_)) => Err(UserError::FromOutside(subject.clone())),
+        _ => Ok(()),
+    }
+}
+
 impl Repository {
     /// Creates a user. One who was removed before continues with the next generation.
     ///
     /// # Errors
     /// [`UserError::Exists`], or [`UserError::LookAlike`] if people would take the id for another, a removed one's included.
     pub async fn add_user(&self, user: &NewUser, now: UnixSeconds) -> Result<Account, UserError> {
+        refuse_password_from_outside(&user.subject, user.password.as_ref())?;
         let mut write = self.write().await?;
         let present = account::find_alike(write.connection(), &user.subject).await?;
         match &present {
@@ -88,13 +100,14 @@ impl Repository {
     /// Changes the password, or takes it away; ends all sessions of the user by the next generation.
     ///
     /// # Errors
-    /// [`UserError::Unknown`], or the repository failed.
+    /// [`UserError::Unknown`], [`UserError::FromOutside`], or the repository failed.
     pub async fn set_password(
         &self,
         subject: &Subject,
         password: Option<Password>,
         now: UnixSeconds,
     ) -> Result<Account, UserError> {
+        refuse_password_from_outside(subject, password.as_ref())?;
         self.change(subject, now, |account| {
             account.password = password;
             account.raise()

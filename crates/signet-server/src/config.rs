@@ -75,7 +75,7 @@ pub struct Listen {
     #[schemars(extend("x-restart" = true, "x-type" = "address:port"))]
     pub admin: SocketAddr,
 
-    /// Addresses or networks of proxies whose `X-Forwarded-*` and `X-Original-*` headers count. Nobody's by default; everybody is refused.
+    /// Addresses or networks of proxies whose `X-Forwarded-*` and `X-Original-*` headers count. Empty by default: nobody's count. The whole internet (`0.0.0.0/0`) is refused.
     pub trusted_proxies: Vec<Network>,
 
     /// Further names of this site, as they stand in `Host`, beside the public host, the redirect hosts and the addresses listened on.

@@ -5,12 +5,13 @@
 //! signet.toml      the configuration
 //! keys/            the keys (signet-keys)
 //! repository.db    users, groups, marks, settings (signet-repository)
+//! run/lock         held by the one instance that runs on this directory
 //! run/signet.sock  where a command pokes the running instance
 //! ```
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use signet_keys::{KeyError, KeyStore, KeyStoreOptions, atomic};
@@ -223,6 +224,29 @@ impl DataDirectory {
     /// Without one nothing happens: the next start reads everything anyway.
     pub async fn poke(&self) -> Poked {
         poke::poke(&self.socket()).await
+    }
+
+    /// Claims the directory for one running instance, for as long as the result lives; `None` if another has it.
+    pub(crate) fn claim(&self) -> Result<Option<fs::File>, DataError> {
+        let path = self.path.join("run").join("lock");
+        let claimed = (|| {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(self.path.join("run"))?;
+            let file = fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&path)?;
+            match file.try_lock() {
+                Ok(()) => Ok(Some(file)),
+                Err(fs::TryLockError::WouldBlock) => Ok(None),
+                Err(fs::TryLockError::Error(error)) => Err(error),
+            }
+        })();
+        claimed.map_err(|source| DataError::Write { path, source })
     }
 
     pub(crate) fn socket(&self) -> PathBuf {

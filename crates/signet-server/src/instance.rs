@@ -269,8 +269,22 @@ impl Instance {
 
     /// All of the configuration, or nothing of it. A wrong one is logged once, however often it is looked at.
     async fn look_at_config(&self) -> Result<(), DataError> {
-        let text = read_config(&self.data)?;
         let mut known = self.config_text.lock().await;
+        let text = match read_config(&self.data) {
+            Ok(text) => text,
+            Err(error) => {
+                // Not the text of any file, so that it is reported once, and again after the file was readable.
+                if known.refused.replace("\0".to_owned()).as_deref() != Some("\0") {
+                    self.state.config_failed();
+                    tracing::error!(
+                        code = "CONFIG_UNREADABLE",
+                        error = &error as &dyn std::error::Error,
+                        "the configuration cannot be read, the former one stays in force"
+                    );
+                }
+                return Err(error);
+            }
+        };
         if known.taken == text {
             known.refused = None;
             return Ok(());

@@ -148,9 +148,9 @@ pub async fn serve(
         admin: options.admin_listen,
     };
     let data = FirstStart::data(&options.data, &overrides)?;
-    if data.poke().await != poke::Poked::NotRunning {
+    let Some(_alone) = data.claim()? else {
         return Err(ServeError::Running(data.path().to_owned()));
-    }
+    };
     let config = overrides.apply(data.config()?);
     // The ports first: if they are taken, nothing is made.
     let public = bind(config.listen.public, "listen.public").await?;
@@ -167,6 +167,7 @@ pub async fn serve(
     let instance = Arc::new(instance);
     if let Some((user, password)) = FirstStart::administrator(&instance, config.role).await? {
         announce(Announcement::FirstAdministrator { user, password });
+        FirstStart::told(&instance).await?;
     }
 
     let (stop, stopped) = watch::channel(false);

@@ -121,7 +121,7 @@ fn hand_over(context: &Context, user: &Subject, password: &SecretString) {
             code = "FIRST_PASSWORD_LOST",
             error = &error as &dyn std::error::Error,
             user = %user,
-            "the first administrator's one-time password could not be written; `signet user passwd --one-time` makes another"
+            "the first administrator's one-time password could not be written; `signet user passwd admin --one-time` makes another"
         ),
     }
 }

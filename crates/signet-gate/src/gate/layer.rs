@@ -8,11 +8,11 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, SET_COOKIE, VARY};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use signet_login::exchange::{empty, is_page_load};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use signet_login::exchange::is_page_load;
 use tower::{Layer, Service};
 
-use super::{Gate, Refusal, Verdict};
+use super::{Gate, Verdict};
 use crate::forwarded::Original;
 use crate::identity;
 
@@ -108,16 +108,12 @@ impl Gate {
     ) -> Result<Verdict, Verdict> {
         let page_load = is_page_load(method, headers);
         let passed = self.pass(target.as_deref(), headers, peer, page_load).await;
-        passed.map_err(|refusal| match refusal {
-            Refusal::Forbidden(reason) => {
-                tracing::debug!(code = reason.code(), "access refused");
-                empty(StatusCode::FORBIDDEN)
-            }
-            Refusal::NoSession if page_load => self.to_login(&Original {
+        passed.map_err(|refusal| {
+            let original = Original {
                 target,
                 ..Original::default()
-            }),
-            Refusal::NoSession => empty(StatusCode::UNAUTHORIZED),
+            };
+            self.refuse(refusal, page_load.then_some(&original))
         })
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)]
 
 mod basic;
+mod invariants;
 mod layer;
 mod proxy;
 mod question;

@@ -8,7 +8,7 @@ use signet_repository::{Account, TokenRow};
 
 use super::TokenHandler;
 use crate::cookie;
-use crate::settings::Settings;
+use crate::settings::{Settings, TokenMode};
 use crate::tally::Event;
 
 /// Whether a request may renew the token it shows.
@@ -91,13 +91,17 @@ impl TokenHandler {
         })
     }
 
-    /// The next token of the session, if one is due. A session that cannot be renewed stays good until its token expires.
+    /// The next token of the session, if one is due. A session that cannot be renewed stays good until its token expires,
+    /// and so does one of the kind that logins no longer make.
     fn renew(
         &self,
         session: &Session<'_>,
         settings: &Settings,
         now: UnixSeconds,
     ) -> Option<HeaderValue> {
+        if settings.mode != TokenMode::Encapsulated {
+            return None;
+        }
         let claims = session.renewed(&settings.policy, now)?;
         let expires_at = claims.expires_at;
         match self.mint(claims, settings.policy.format) {
@@ -173,6 +177,9 @@ impl TokenHandler {
         now: UnixSeconds,
     ) -> Option<HeaderValue> {
         let settings = self.snapshots.settings.load_full();
+        if settings.mode != TokenMode::Repository {
+            return None;
+        }
         match self
             .repository
             .reset_expiration(row, settings.policy.inactivity, now)

@@ -35,8 +35,11 @@ impl ConfigError {
         let mut found = None;
         for line in text.split_inclusive('\n') {
             let content = line.trim_start();
-            let rest = content.strip_prefix(name).map(str::trim_start);
-            if rest.is_some_and(|rest| rest.starts_with('=')) {
+            let is_key = |key: &str| {
+                let rest = content.strip_prefix(key).map(str::trim_start);
+                rest.is_some_and(|rest| rest.starts_with('='))
+            };
+            if is_key(name) || is_key(key) {
                 found = Some(place(text, start + line.len() - content.len()));
                 break;
             }

@@ -87,11 +87,11 @@ fn values_that_do_not_fit_together_are_reported_with_their_place() {
         ),
         (
             "public_url = \"https://www.example.com\"\ntoken.cookie_domain = \"evil.com\"",
-            "signet.toml: token.cookie_domain: expected a domain that www.example.com belongs to",
+            "signet.toml:2:1: token.cookie_domain: expected a domain that www.example.com belongs to",
         ),
         (
             "public_url = \"https://www.example.com\"\ntoken.cookie_domain = \"com\"",
-            "signet.toml: token.cookie_domain: expected a domain",
+            "signet.toml:2:1: token.cookie_domain: expected a domain",
         ),
         (
             "[[rule]]\npath = \"/\"\ngroups = []",

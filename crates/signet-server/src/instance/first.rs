@@ -79,6 +79,18 @@ impl FirstStart {
         }
         Ok(made)
     }
+
+    /// The first administrator's password was handed over, so it is not made again.
+    pub(crate) async fn told(instance: &Instance) -> Result<(), OpenError> {
+        told(&instance.site.repository)
+            .await
+            .map_err(OpenError::FirstAdministrator)
+    }
+}
+
+/// Remembers that the administrator's password was handed over.
+async fn told(repository: &Repository) -> Result<(), Failure> {
+    Ok(repository.set_local_value(&MADE.parse()?, "made").await?)
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -87,25 +99,35 @@ async fn make(
     repository: &Repository,
     now: signet_core::UnixSeconds,
 ) -> Result<Option<(Subject, SecretString)>, Failure> {
-    let name = MADE.parse()?;
-    if repository.local_value(&name).await?.is_some() {
+    if repository.local_value(&MADE.parse()?).await?.is_some() {
         return Ok(None);
     }
-    if repository.count_users().await? > 0 {
-        repository.set_local_value(&name, "not needed").await?;
+    let subject: Subject = ADMINISTRATOR.parse()?;
+    let untold = match repository.user(&subject).await? {
+        // A start that ended before the password was handed over: nobody knows it.
+        Some(account) => account.must_change() && repository.count_users().await? == 1,
+        None => false,
+    };
+    if !untold && repository.count_users().await? > 0 {
+        repository
+            .set_local_value(&MADE.parse()?, "not needed")
+            .await?;
         return Ok(None);
     }
     let password = one_time_password()?;
     let hash: PasswordHash = password::hash(password.expose_secret())?.parse()?;
-    let subject: Subject = ADMINISTRATOR.parse()?;
-    let group: GroupName = ADMINISTRATORS.parse()?;
-    let user = NewUser {
-        password: Some(Password::one_time(hash)),
-        groups: [group].into_iter().collect(),
-        ..NewUser::new(subject.clone())
-    };
-    repository.add_user(&user, now).await?;
-    repository.set_local_value(&name, "made").await?;
+    let one_time = Some(Password::one_time(hash));
+    if untold {
+        repository.set_password(&subject, one_time, now).await?;
+    } else {
+        let group: GroupName = ADMINISTRATORS.parse()?;
+        let user = NewUser {
+            password: one_time,
+            groups: [group].into_iter().collect(),
+            ..NewUser::new(subject.clone())
+        };
+        repository.add_user(&user, now).await?;
+    }
     Ok(Some((subject, password)))
 }
 

@@ -8,7 +8,7 @@ use signet_repository::IfMissing;
 use tokio::sync::Mutex;
 
 use crate::config::{Config, Custody, Role};
-use crate::data::{DataDirectory, DataError};
+use crate::data::DataDirectory;
 
 use super::OpenError;
 
@@ -42,7 +42,7 @@ impl KeyRoom {
         let private = config.keys.custody == Custody::Private;
         if if_missing == IfMissing::Create && private {
             if config.role == Role::Publish {
-                make_directories(&store)?;
+                store.prepare()?;
             } else {
                 for (ring, id) in store.create_if_missing(clock.now())? {
                     tracing::info!(key.ring = %ring, key.id = %id, "made a key");
@@ -142,18 +142,4 @@ impl Watched {
         }
         self.reported = problems.iter().map(KeyProblem::to_string).collect();
     }
-}
-
-/// Where the keys of the author are to be copied to.
-fn make_directories(store: &KeyStore) -> Result<(), OpenError> {
-    use std::os::unix::fs::DirBuilderExt;
-    for ring in signet_core::RingName::ALL {
-        let path = store.directory().join(ring.as_str());
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&path)
-            .map_err(|source| DataError::Write { path, source })?;
-    }
-    Ok(())
 }
