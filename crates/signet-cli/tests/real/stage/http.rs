@@ -10,7 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request, sent with exactly these bytes.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     method: String,
     target: String,
     host: String,
@@ -20,14 +20,14 @@ pub struct Request {
 
 /// An answer, read to its end.
 #[derive(Clone, Debug, Default)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
-    pub fn new(method: &str, target: &str) -> Self {
+    pub(crate) fn new(method: &str, target: &str) -> Self {
         Self {
             method: method.to_owned(),
             target: target.to_owned(),
@@ -37,12 +37,12 @@ impl Request {
         }
     }
 
-    pub fn get(target: &str) -> Self {
+    pub(crate) fn get(target: &str) -> Self {
         Self::new("GET", target)
     }
 
     /// A person loads a page.
-    pub fn page(target: &str) -> Self {
+    pub(crate) fn page(target: &str) -> Self {
         Self::get(target)
             .header("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
             .header("Sec-Fetch-Dest", "document")
@@ -50,7 +50,7 @@ impl Request {
     }
 
     /// A script of a page asks.
-    pub fn script(target: &str) -> Self {
+    pub(crate) fn script(target: &str) -> Self {
         Self::get(target)
             .header("Accept", "*/*")
             .header("Sec-Fetch-Dest", "empty")
@@ -58,39 +58,39 @@ impl Request {
     }
 
     /// A header in this spelling, beside those that are there already.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         // Writing to a string does not fail.
         let _ = write!(self.headers, "{name}: {value}\r\n");
         self
     }
 
-    pub fn with_method(mut self, method: &str) -> Self {
+    pub(crate) fn with_method(mut self, method: &str) -> Self {
         method.clone_into(&mut self.method);
         self
     }
 
-    pub fn cookie(self, cookies: &str) -> Self {
+    pub(crate) fn cookie(self, cookies: &str) -> Self {
         self.header("Cookie", cookies)
     }
 
-    pub fn host(mut self, host: &str) -> Self {
+    pub(crate) fn host(mut self, host: &str) -> Self {
         host.clone_into(&mut self.host);
         self
     }
 
-    pub fn body(self, body: &[u8]) -> Self {
+    pub(crate) fn body(self, body: &[u8]) -> Self {
         let length = body.len().to_string();
         self.header("Content-Length", &length).raw_body(body)
     }
 
     /// A body whose headers are written already.
-    pub fn raw_body(mut self, body: &[u8]) -> Self {
+    pub(crate) fn raw_body(mut self, body: &[u8]) -> Self {
         self.body = body.to_vec();
         self
     }
 
     /// The fields of a form.
-    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+    pub(crate) fn form(self, fields: &[(&str, &str)]) -> Self {
         let pairs: Vec<_> = fields
             .iter()
             .map(|(name, value)| format!("{name}={}", encode(value)))
@@ -100,7 +100,7 @@ impl Request {
     }
 
     /// Sends it to `port` of this machine, as `localhost` unless it names another host.
-    pub fn send(&self, port: u16) -> io::Result<Answer> {
+    pub(crate) fn send(&self, port: u16) -> io::Result<Answer> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
@@ -115,18 +115,22 @@ impl Request {
         stream.write_all(head.as_bytes())?;
         // Whoever refuses the request may close before it has read all of this.
         let _ = stream.write_all(&self.body);
-        let mut bytes = Vec::new();
-        let read = stream.read_to_end(&mut bytes);
-        let answer = Answer::parse(&bytes, &self.method);
-        match (answer, read) {
-            (Some(answer), _) => Ok(answer),
-            (None, Err(error)) => Err(error),
-            (None, Ok(_)) => Err(io::ErrorKind::UnexpectedEof.into()),
+        let (mut bytes, mut part) = (Vec::new(), [0; 16_384]);
+        loop {
+            let count = stream.read(&mut part)?;
+            bytes.extend_from_slice(&part[..count]);
+            // Not every server closes the connection when it is asked to.
+            if let Some(answer) = Answer::parse(&bytes, &self.method, count == 0) {
+                return Ok(answer);
+            }
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
         }
     }
 
     /// Sends it, and expects an answer.
-    pub fn to(&self, port: u16) -> Answer {
+    pub(crate) fn to(&self, port: u16) -> Answer {
         self.send(port)
             .unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.target))
     }
@@ -134,21 +138,21 @@ impl Request {
 
 impl Answer {
     /// The only header of that name.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let all = self.all(name);
         assert!(all.len() < 2, "{name} stands twice: {all:?}");
         all.first().copied()
     }
 
     /// The values of all headers of that name.
-    pub fn all(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let same = |header: &&(String, String)| header.0.eq_ignore_ascii_case(name);
         let headers = self.headers.iter().filter(same);
         headers.map(|(_, value)| value.as_str()).collect()
     }
 
     /// The value of a cookie that is set.
-    pub fn cookie(&self, name: &str) -> Option<String> {
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
         self.all("set-cookie").into_iter().find_map(|cookie| {
             let (pair, _) = cookie.split_once(';')?;
             let (found, value) = pair.split_once('=')?;
@@ -156,12 +160,12 @@ impl Answer {
         })
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The whole answer, or nothing if it was cut off.
-    fn parse(bytes: &[u8], method: &str) -> Option<Self> {
+    /// The answer if all of it is there, or nothing. Without a length the end of the stream is its end.
+    fn parse(bytes: &[u8], method: &str, ended: bool) -> Option<Self> {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
         let head = std::str::from_utf8(bytes.get(..end)?).ok()?;
         let body = bytes.get(end + 4..)?;
@@ -184,7 +188,7 @@ impl Answer {
             _ if method == "HEAD" || matches!(status, 101 | 204 | 304) => Vec::new(),
             _ if chunked => unchunk(body)?,
             Some(length) => body.get(..length)?.to_vec(),
-            None => body.to_vec(),
+            None => ended.then(|| body.to_vec())?,
         };
         Some(answer)
     }

@@ -10,7 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 ///
 /// # Panics
 /// When it never does.
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {

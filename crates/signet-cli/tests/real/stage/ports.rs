@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 /// Fixed ports that this test may use until the value is dropped.
 #[derive(Debug)]
-pub struct Ports {
+pub(crate) struct Ports {
     _lock: File,
 }
 
@@ -16,7 +16,7 @@ impl Ports {
     ///
     /// # Panics
     /// When something that is no test listens there.
-    pub fn hold(example: &str, ports: &[u16]) -> Self {
+    pub(crate) fn hold(example: &str, ports: &[u16]) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("ports-{example}.lock"));
         let lock = File::create(path).unwrap();
         lock.lock().unwrap();
@@ -32,12 +32,12 @@ impl Ports {
 }
 
 /// A port that nothing listens on now, below those that outgoing connections take.
-pub fn free() -> u16 {
+pub(crate) fn free() -> u16 {
     free_row(1)
 }
 
 /// The first of so many free ports in a row.
-pub fn free_row(count: u16) -> u16 {
+pub(crate) fn free_row(count: u16) -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let process = u16::try_from(std::process::id() % 1_000).unwrap() * 10;
     loop {

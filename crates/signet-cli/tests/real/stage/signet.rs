@@ -15,31 +15,31 @@ use super::wait::until;
 
 /// A running instance.
 #[derive(Debug)]
-pub struct Signet {
-    pub program: Program,
+pub(crate) struct Signet {
+    pub(crate) program: Program,
     /// Its public listener.
-    pub port: u16,
+    pub(crate) port: u16,
     arguments: Vec<String>,
     data: Data,
 }
 
 /// A data directory, which goes when the value is dropped.
 #[derive(Debug)]
-pub struct Data {
+pub(crate) struct Data {
     root: TempDir,
 }
 
 /// Who somebody is, beside the id.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Person<'a> {
-    pub name: &'a str,
-    pub mail: &'a str,
-    pub group: &'a str,
+pub(crate) struct Person<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) mail: &'a str,
+    pub(crate) group: &'a str,
 }
 
 impl Data {
     /// A new directory with this configuration.
-    pub fn new(config: &str) -> Self {
+    pub(crate) fn new(config: &str) -> Self {
         let root = tempfile::tempdir().unwrap();
         let data = Self { root };
         private(&data.path());
@@ -47,12 +47,12 @@ impl Data {
         data
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.root.path().join("data")
     }
 
     /// Takes over the keys of another instance, as an administrator would with `cp`.
-    pub fn take_keys(&self, from: &Path) {
+    pub(crate) fn take_keys(&self, from: &Path) {
         for ring in ["hmac", "master"] {
             let (source, target) = (
                 from.join("keys").join(ring),
@@ -67,7 +67,7 @@ impl Data {
     }
 
     /// Starts an instance on this directory, and waits until it is ready.
-    pub fn serve(self, port: u16, arguments: &[&str]) -> Signet {
+    pub(crate) fn serve(self, port: u16, arguments: &[&str]) -> Signet {
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         let mut signet = Signet {
             program: self.start(port, &arguments),
@@ -90,13 +90,13 @@ impl Data {
 
 impl Signet {
     /// Starts it again after it has ended.
-    pub fn start_again(&mut self) {
+    pub(crate) fn start_again(&mut self) {
         self.program = self.data.start(self.port, &self.arguments);
         self.until_ready();
     }
 
     /// Waits until it says that it is ready.
-    pub fn until_ready(&mut self) {
+    pub(crate) fn until_ready(&mut self) {
         let port = self.port;
         until("readiness of signet", || {
             self.program.assert_running();
@@ -105,12 +105,12 @@ impl Signet {
         });
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.data.path()
     }
 
     /// Runs a command on the data directory. `input` is its standard input.
-    pub fn command(&self, arguments: &[&str], input: &str) -> Output {
+    pub(crate) fn command(&self, arguments: &[&str], input: &str) -> Output {
         let mut child = Command::new(env!("CARGO_BIN_EXE_signet"))
             .args(arguments)
             .arg("--data")
@@ -128,7 +128,7 @@ impl Signet {
     }
 
     /// The same, for one that must work; what it printed.
-    pub fn run(&self, arguments: &[&str], input: &str) -> String {
+    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> String {
         let output = self.command(arguments, input);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "signet {arguments:?}: {said}");
@@ -136,7 +136,7 @@ impl Signet {
     }
 
     /// Adds a user with [`PASSWORD`].
-    pub fn add_user(&self, id: &str, person: Person<'_>) {
+    pub(crate) fn add_user(&self, id: &str, person: Person<'_>) {
         let mut arguments = vec!["user", "add", id, "--password-file", "-"];
         for (option, value) in [
             ("--name", person.name),
@@ -151,7 +151,7 @@ impl Signet {
     }
 
     /// A token of this user, whose session begins now.
-    pub fn mint(&self, id: &str, arguments: &[&str]) -> String {
+    pub(crate) fn mint(&self, id: &str, arguments: &[&str]) -> String {
         let arguments = [&["token", "mint", id][..], arguments].concat();
         self.run(&arguments, "").trim().to_owned()
     }

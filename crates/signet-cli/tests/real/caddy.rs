@@ -1,16 +1,13 @@
 //! Caddy protects a site, with the files of `examples/caddy` as they are.
 
-#[path = "real/stage.rs"]
-mod stage;
-
-use stage::echo::Echo;
-use stage::example::Example;
-use stage::gatekeeper::ProtectedSite;
-use stage::http::Request;
-use stage::ports::Ports;
-use stage::program::{self, Program};
-use stage::signet::Data;
-use stage::wait::until;
+use crate::stage::echo::Echo;
+use crate::stage::example::Example;
+use crate::stage::gatekeeper::ProtectedSite;
+use crate::stage::http::Request;
+use crate::stage::ports::Ports;
+use crate::stage::program::{self, Program};
+use crate::stage::signet::Data;
+use crate::stage::wait::until;
 
 const SITE: u16 = 8093;
 const SIGNET: u16 = 8094;
@@ -30,8 +27,8 @@ fn site(changes: &[(&str, &str)]) -> ProtectedSite {
         signet,
         app,
         port: SITE,
-        example,
-        ports,
+        _example: example,
+        _ports: ports,
     };
     until("caddy", || {
         site.proxy.assert_running();

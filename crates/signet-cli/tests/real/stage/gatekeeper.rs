@@ -19,19 +19,19 @@ use super::visitor::COOKIE;
 ///
 /// The parts end in the order in which they stand here, and the ports are free for others last.
 #[derive(Debug)]
-pub struct ProtectedSite {
-    pub proxy: Program,
-    pub signet: Signet,
-    pub app: Echo,
+pub(crate) struct ProtectedSite {
+    pub(crate) proxy: Program,
+    pub(crate) signet: Signet,
+    pub(crate) app: Echo,
     /// Where browsers come in.
-    pub port: u16,
-    pub example: Example,
-    pub ports: Ports,
+    pub(crate) port: u16,
+    pub(crate) _example: Example,
+    pub(crate) _ports: Ports,
 }
 
 impl ProtectedSite {
     /// Adds `alice`, an administrator, and `bob`.
-    pub fn add_users(&self) {
+    pub(crate) fn add_users(&self) {
         let alice = Person {
             name: "Alice Ångström",
             mail: "alice@example.com",
@@ -42,7 +42,7 @@ impl ProtectedSite {
     }
 
     /// A `Cookie` header with a new session of this user.
-    pub fn session(&self, user: &str) -> String {
+    pub(crate) fn session(&self, user: &str) -> String {
         format!("{COOKIE}={}", self.signet.mint(user, &[]))
     }
 

@@ -4,12 +4,12 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
-use super::super::echo::Heard;
-use super::super::http::Request;
 use super::ProtectedSite;
+use crate::stage::echo::Heard;
+use crate::stage::http::Request;
 
 impl ProtectedSite {
-    pub fn check_that_methods_and_bodies_pass(&self, bob: &str) {
+    pub(crate) fn check_that_methods_and_bodies_pass(&self, bob: &str) {
         let head = self.send(&Request::page("/a").with_method("HEAD").cookie(bob));
         assert_eq!((head.status, head.body.len()), (200, 0));
         for method in ["POST", "PUT", "PATCH", "DELETE"] {
@@ -33,7 +33,7 @@ impl ProtectedSite {
     }
 
     /// A WebSocket is opened by those who may, and by nobody else.
-    pub fn check_that_upgrades_pass(&self, bob: &str) {
+    pub(crate) fn check_that_upgrades_pass(&self, bob: &str) {
         let upgrade = |cookie: &str| {
             let request = format!(
                 "GET /socket HTTP/1.1\r\nHost: localhost:{}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\

@@ -1,14 +1,14 @@
 //! Who passes, who is led to the login, who is told no.
 
-use super::super::PASSWORD;
-use super::super::echo::Heard;
-use super::super::http::Request;
-use super::super::visitor::{COOKIE, LoginPage, hidden};
 use super::ProtectedSite;
+use crate::stage::PASSWORD;
+use crate::stage::echo::Heard;
+use crate::stage::http::Request;
+use crate::stage::visitor::{COOKIE, LoginPage, hidden};
 
 impl ProtectedSite {
     /// From the first page load to the logout.
-    pub fn check_that_a_login_leads_back_and_a_logout_ends_it(&self) {
+    pub(crate) fn check_that_a_login_leads_back_and_a_logout_ends_it(&self) {
         let wanted = "/reports/2026?from=1&to=2%2F3";
         let asked = self.send_in_vain(&Request::page(wanted));
         assert_eq!(asked.status, 302, "{asked:?}");
@@ -49,7 +49,7 @@ impl ProtectedSite {
     }
 
     /// S9, P7
-    pub fn check_that_strangers_are_led_to_the_login_or_told_401(&self) {
+    pub(crate) fn check_that_strangers_are_led_to_the_login_or_told_401(&self) {
         let stale = format!("{COOKIE}=eyJhbGciOiJub25lIn0.e30.");
         for request in [
             Request::page("/"),
@@ -87,7 +87,7 @@ impl ProtectedSite {
     }
 
     /// A rule of `signet.toml` is kept.
-    pub fn check_that_only_administrators_see_administration(&self, alice: &str, bob: &str) {
+    pub(crate) fn check_that_only_administrators_see_administration(&self, alice: &str, bob: &str) {
         let admin = |cookie: &str| Request::page("/admin/keys").cookie(cookie);
         let heard = Heard::from(&self.send(&admin(alice)));
         assert_eq!(heard.all("remote-user"), ["alice"]);

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// A running program. Dropping it ends it, and shows what it wrote if the test failed.
 #[derive(Debug)]
-pub struct Program {
+pub(crate) struct Program {
     name: String,
     child: Child,
     log: PathBuf,
@@ -19,7 +19,7 @@ pub struct Program {
 
 impl Program {
     /// Starts `command`, which writes into `log`.
-    pub fn start(name: &str, mut command: Command, log: &Path) -> Self {
+    pub(crate) fn start(name: &str, mut command: Command, log: &Path) -> Self {
         let file = File::options().create(true).append(true).open(log).unwrap();
         command
             .stdin(Stdio::null())
@@ -39,20 +39,20 @@ impl Program {
     ///
     /// # Panics
     /// When it has ended by itself.
-    pub fn assert_running(&mut self) {
+    pub(crate) fn assert_running(&mut self) {
         if let Some(status) = self.child.try_wait().unwrap() {
             panic!("{} has ended: {status}", self.name);
         }
     }
 
     /// `kill -9`.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// SIGTERM, and SIGKILL if that is not enough.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         if let (Ok(None), Some(pid)) = (self.child.try_wait(), pid) {
             let _ = kill_process(pid, Signal::TERM);
@@ -90,7 +90,7 @@ impl Drop for Program {
     clippy::disallowed_methods,
     reason = "a test looks for programs where the system has them"
 )]
-pub fn command(name: &str, package: &str) -> Command {
+pub(crate) fn command(name: &str, package: &str) -> Command {
     // Debian keeps servers out of an ordinary user's search path.
     let path = env::var_os("PATH").unwrap_or_default();
     let places =

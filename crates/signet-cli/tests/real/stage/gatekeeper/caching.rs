@@ -1,14 +1,14 @@
 //! A renewed session reaches the browser, and no cache.
 
-use super::super::echo::Heard;
-use super::super::http::{Answer, Request};
-use super::super::visitor::COOKIE;
-use super::super::wait::until;
 use super::ProtectedSite;
+use crate::stage::echo::Heard;
+use crate::stage::http::{Answer, Request};
+use crate::stage::visitor::COOKIE;
+use crate::stage::wait::until;
 
 impl ProtectedSite {
     /// P6, for an instance that renews whenever it may. Returns the renewed session.
-    pub fn check_that_a_renewal_reaches_the_browser_and_no_cache(
+    pub(crate) fn check_that_a_renewal_reaches_the_browser_and_no_cache(
         &self,
         bob: &str,
         path: &str,
@@ -42,7 +42,7 @@ impl ProtectedSite {
 }
 
 /// No cache may keep `answer`, whichever header it goes by.
-pub fn assert_uncacheable(answer: &Answer) {
+pub(crate) fn assert_uncacheable(answer: &Answer) {
     let control = answer.all("cache-control").join(", ");
     assert!(control.contains("no-store"), "{control}");
     assert!(

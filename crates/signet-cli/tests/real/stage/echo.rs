@@ -22,7 +22,7 @@ use super::http::Answer;
 
 /// The running site.
 #[derive(Debug)]
-pub struct Echo {
+pub(crate) struct Echo {
     asked: Arc<AtomicUsize>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
@@ -30,11 +30,11 @@ pub struct Echo {
 
 /// What the site was asked.
 #[derive(Clone, Debug)]
-pub struct Heard(Value);
+pub(crate) struct Heard(Value);
 
 impl Echo {
     /// Listens on `port`.
-    pub fn start(port: u16) -> Self {
+    pub(crate) fn start(port: u16) -> Self {
         let asked = Arc::<AtomicUsize>::default();
         let (stop, stopped) = oneshot::channel();
         let (ready, listens) = std::sync::mpsc::channel();
@@ -64,7 +64,7 @@ impl Echo {
     }
 
     /// How many requests reached the site.
-    pub fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 }
@@ -85,23 +85,23 @@ impl Heard {
     ///
     /// # Panics
     /// When it was not the site that answered.
-    pub fn from(answer: &Answer) -> Self {
+    pub(crate) fn from(answer: &Answer) -> Self {
         match serde_json::from_slice(&answer.body) {
             Ok(document) => Self(document),
             Err(_) => panic!("not from the site: {} {}", answer.status, answer.text()),
         }
     }
 
-    pub fn method(&self) -> &str {
+    pub(crate) fn method(&self) -> &str {
         self.0["method"].as_str().unwrap()
     }
 
-    pub fn target(&self) -> &str {
+    pub(crate) fn target(&self) -> &str {
         self.0["target"].as_str().unwrap()
     }
 
     /// Every header that came, names in lower case.
-    pub fn headers(&self) -> Vec<(&str, &str)> {
+    pub(crate) fn headers(&self) -> Vec<(&str, &str)> {
         let pairs = self.0["headers"].as_array().unwrap().iter();
         pairs
             .map(|pair| (pair[0].as_str().unwrap(), pair[1].as_str().unwrap()))
@@ -109,7 +109,7 @@ impl Heard {
     }
 
     /// The values of all headers of that name.
-    pub fn all(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let headers = self.headers().into_iter();
         headers
             .filter(|(found, _)| *found == name)
@@ -117,7 +117,7 @@ impl Heard {
             .collect()
     }
 
-    pub fn body(&self) -> &str {
+    pub(crate) fn body(&self) -> &str {
         self.0["body"].as_str().unwrap()
     }
 }

@@ -8,14 +8,14 @@ use tempfile::TempDir;
 
 /// One folder of `examples/`, and a directory for what its programs write.
 #[derive(Debug)]
-pub struct Example {
+pub(crate) struct Example {
     folder: PathBuf,
     scratch: TempDir,
 }
 
 impl Example {
     /// The folder `name`.
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../examples")
             .join(name);
@@ -29,17 +29,17 @@ impl Example {
     }
 
     /// A file of the example.
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
     /// What is in it.
-    pub fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         fs::read_to_string(self.file(name)).unwrap()
     }
 
     /// The example's `signet.toml` with changes: each replaces a text that stands there exactly once.
-    pub fn config(&self, changes: &[(&str, &str)]) -> String {
+    pub(crate) fn config(&self, changes: &[(&str, &str)]) -> String {
         changes
             .iter()
             .fold(self.text("signet.toml"), |text, (from, to)| {
@@ -49,14 +49,14 @@ impl Example {
     }
 
     /// A directory for what a program writes, made if it is not there.
-    pub fn directory(&self, name: &str) -> PathBuf {
+    pub(crate) fn directory(&self, name: &str) -> PathBuf {
         let path = self.scratch.path().join(name);
         fs::create_dir_all(&path).unwrap();
         path
     }
 
     /// A copy of the whole example, in which a test may add a file.
-    pub fn copy(&self) -> PathBuf {
+    pub(crate) fn copy(&self) -> PathBuf {
         let target = self.directory("copy");
         copy(&self.folder, &target);
         target

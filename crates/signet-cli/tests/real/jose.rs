@@ -1,16 +1,13 @@
 //! Tokens are what RFC 7515, 7516 and 7518 say: another implementation reads ours, and we read what it makes.
 
-#[path = "real/stage.rs"]
-mod stage;
-
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::stage::ports;
+use crate::stage::signet::{Data, Person, Signet};
 use serde_json::{Value, json};
-use stage::ports;
-use stage::signet::{Data, Person, Signet};
 
 const SEALED: &str = "signet/v1/session/A128CBC-HS256";
 const SIGNED: &str = "signet/v1/session/HS256";

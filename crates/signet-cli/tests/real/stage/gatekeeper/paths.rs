@@ -1,11 +1,12 @@
 //! Paths that servers read differently must not lead around a rule, nor from a public place into a protected one.
 
-use super::super::http::Request;
 use super::ProtectedSite;
+use crate::stage::http::Request;
+use crate::stage::visitor::COOKIE;
 
 impl ProtectedSite {
     /// P4
-    pub fn check_that_twisted_paths_lead_nowhere(&self, bob: &str) {
+    pub(crate) fn check_that_twisted_paths_lead_nowhere(&self, bob: &str) {
         for target in [
             "//admin",
             "//admin/",
@@ -53,14 +54,14 @@ impl ProtectedSite {
     }
 
     /// Signet's own questions are not for browsers, and names that are not ours are not answered.
-    pub fn check_that_other_doors_are_closed(&self, bob: &str) {
+    pub(crate) fn check_that_other_doors_are_closed(&self, bob: &str) {
         for target in ["/.signet/verdict", "/auth/request", "/auth/forward"] {
             let answer = self.send(&Request::script(target));
             assert!(matches!(answer.status, 401 | 404), "{target}: {answer:?}");
         }
         let request = Request::page("/").cookie(bob).host("evil.example");
         let answer = self.send_in_vain(&request);
-        assert_eq!(answer.cookie(super::super::visitor::COOKIE), None);
+        assert_eq!(answer.cookie(COOKIE), None);
         assert_eq!(answer.text(), answer.text().replace("bob", ""));
     }
 }

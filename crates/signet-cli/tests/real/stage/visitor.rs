@@ -4,11 +4,11 @@ use super::PASSWORD;
 use super::http::{Answer, Request};
 
 /// The name of the session's cookie on plain http.
-pub const COOKIE: &str = "login-token";
+pub(crate) const COOKIE: &str = "login-token";
 
 /// The login page, as it was shown to one browser.
 #[derive(Debug)]
-pub struct LoginPage {
+pub(crate) struct LoginPage {
     port: u16,
     form: String,
     csrf: String,
@@ -17,7 +17,7 @@ pub struct LoginPage {
 
 impl LoginPage {
     /// Loads the page at `target`.
-    pub fn load(port: u16, target: &str) -> Self {
+    pub(crate) fn load(port: u16, target: &str) -> Self {
         let page = Request::page(target).to(port);
         assert_eq!(page.status, 200, "{page:?}");
         let html = page.text();
@@ -30,7 +30,7 @@ impl LoginPage {
     }
 
     /// Sends the form, with further headers.
-    pub fn submit(&self, user: &str, password: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) fn submit(&self, user: &str, password: &str, headers: &[(&str, &str)]) -> Answer {
         let fields = [
             ("username", user),
             ("password", password),
@@ -47,14 +47,14 @@ impl LoginPage {
 }
 
 /// Logs in; the answer brings the session.
-pub fn log_in(port: u16, user: &str) -> Answer {
+pub(crate) fn log_in(port: u16, user: &str) -> Answer {
     let answer = LoginPage::load(port, "/login").submit(user, PASSWORD, &[]);
     assert_eq!(answer.status, 303, "{answer:?}");
     answer
 }
 
 /// The cookies that `answer` sets, as the browser sends them back.
-pub fn cookies(answer: &Answer) -> String {
+pub(crate) fn cookies(answer: &Answer) -> String {
     let set = answer.all("set-cookie").into_iter();
     let pairs = set.filter_map(|cookie| cookie.split(';').next());
     let kept: Vec<_> = pairs.filter(|pair| !pair.ends_with('=')).collect();
@@ -62,7 +62,7 @@ pub fn cookies(answer: &Answer) -> String {
 }
 
 /// The value of a hidden field.
-pub fn hidden(html: &str, name: &str) -> String {
+pub(crate) fn hidden(html: &str, name: &str) -> String {
     let field = format!("name=\"{name}\" value=\"");
     let (_, rest) = html.split_once(&field).unwrap();
     let (value, _) = rest.split_once('"').unwrap();

@@ -1,12 +1,12 @@
 //! What the site behind hears about the client: what the proxy knows, and nothing that the client made up.
 
-use super::super::echo::Heard;
-use super::super::http::Request;
-use super::super::visitor::COOKIE;
 use super::ProtectedSite;
+use crate::stage::echo::Heard;
+use crate::stage::http::Request;
+use crate::stage::visitor::COOKIE;
 
 /// What servers that speak CGI or WSGI take for the same four headers.
-const CLAIMS: [&str; 17] = [
+const CLAIMS: [&str; 19] = [
     "Remote-User",
     "remote-user",
     "REMOTE-USER",
@@ -24,11 +24,13 @@ const CLAIMS: [&str; 17] = [
     "rEmOtE-eMaIl",
     "Remote_Email",
     "remote.email",
+    "Remote~User",
+    "remote+groups",
 ];
 
 impl ProtectedSite {
     /// P2, invariant 5
-    pub fn check_that_nobody_introduces_themselves(&self, bob: &str) {
+    pub(crate) fn check_that_nobody_introduces_themselves(&self, bob: &str) {
         let spoofed = |request: Request| {
             CLAIMS.iter().fold(request, |request, name| {
                 request.header(name, "administrators")
@@ -43,7 +45,7 @@ impl ProtectedSite {
         assert!(
             introduced
                 .iter()
-                .all(|(name, value)| value.is_empty() && !name.contains(['_', '.'])),
+                .all(|(name, value)| value.is_empty() && !name.contains(['_', '.', '~', '+'])),
             "{introduced:?}"
         );
 
@@ -56,10 +58,10 @@ impl ProtectedSite {
     }
 
     /// C7
-    pub fn check_that_own_cookies_stay_outside(&self, bob: &str) {
+    pub(crate) fn check_that_own_cookies_stay_outside(&self, bob: &str) {
         let token = bob.split_once('=').unwrap().1;
         let cases = [
-            (format!("{bob}"), ""),
+            (bob.to_owned(), ""),
             (format!("a=b; {bob}; c=d"), "a=b; c=d"),
             (format!("{bob}; c=d"), "c=d"),
             (format!("a=b;{bob}"), "a=b"),
@@ -99,7 +101,7 @@ impl ProtectedSite {
     }
 
     /// P1
-    pub fn check_that_clients_do_not_speak_for_proxies(&self, bob: &str) {
+    pub(crate) fn check_that_clients_do_not_speak_for_proxies(&self, bob: &str) {
         let claims = [
             ("X-Forwarded-For", "192.0.2.7"),
             ("X-Forwarded-Host", "evil.example"),
@@ -150,6 +152,6 @@ impl ProtectedSite {
 /// What the site could take for identity headers.
 fn identity(heard: &Heard) -> Vec<(&str, &str)> {
     let mut headers = heard.headers();
-    headers.retain(|(name, _)| name.replace(['_', '.'], "-").starts_with("remote-"));
+    headers.retain(|(name, _)| name.starts_with("remote"));
     headers
 }

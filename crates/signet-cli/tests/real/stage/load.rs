@@ -11,7 +11,7 @@ const THREADS: usize = 4;
 
 /// What the users met.
 #[derive(Debug, Default)]
-pub struct Load {
+pub(crate) struct Load {
     answered: AtomicUsize,
     /// Everything that was no 200.
     troubles: Mutex<Vec<String>>,
@@ -21,7 +21,7 @@ pub struct Load {
 impl Load {
     /// Lets the owners of `sessions` ask on `port` for who they are, while `happens` does its work.
     /// Returns how many answers there were, and everything that was none or no good one.
-    pub fn during(
+    pub(crate) fn during(
         port: u16,
         sessions: &[String],
         happens: impl FnOnce(&Self),
@@ -41,7 +41,7 @@ impl Load {
     }
 
     /// Waits until so many more questions were answered.
-    pub fn until_answered(&self, more: usize) {
+    pub(crate) fn until_answered(&self, more: usize) {
         let enough = self.answered.load(Ordering::SeqCst) + more;
         until("enough answers", || {
             (self.answered.load(Ordering::SeqCst) >= enough).then_some(())

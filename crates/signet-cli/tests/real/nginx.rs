@@ -1,19 +1,16 @@
 //! nginx protects a site, with the files of `examples/nginx` as they are.
 
-#[path = "real/stage.rs"]
-mod stage;
-
 use std::fs;
 use std::path::Path;
 
-use stage::echo::{Echo, Heard};
-use stage::example::Example;
-use stage::gatekeeper::ProtectedSite;
-use stage::http::Request;
-use stage::ports::Ports;
-use stage::program::{self, Program};
-use stage::signet::Data;
-use stage::wait::until;
+use crate::stage::echo::{Echo, Heard};
+use crate::stage::example::Example;
+use crate::stage::gatekeeper::ProtectedSite;
+use crate::stage::http::Request;
+use crate::stage::ports::Ports;
+use crate::stage::program::{self, Program};
+use crate::stage::signet::Data;
+use crate::stage::wait::until;
 
 const SITE: u16 = 8090;
 const SIGNET: u16 = 8091;
@@ -44,8 +41,8 @@ fn site(changes: &[(&str, &str)], alter: Option<fn(&str) -> String>) -> Protecte
         signet,
         app,
         port: SITE,
-        example,
-        ports,
+        _example: example,
+        _ports: ports,
     };
     until("nginx", || {
         site.proxy.assert_running();

@@ -4,12 +4,12 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::super::http::Request;
 use super::ProtectedSite;
+use crate::stage::http::Request;
 
 impl ProtectedSite {
     /// Invariant 3. Ends Signet.
-    pub fn check_that_nobody_passes_without_signet(&mut self, alice: &str) {
+    pub(crate) fn check_that_nobody_passes_without_signet(&mut self, alice: &str) {
         let ask = [
             Request::page("/").cookie(alice),
             Request::script("/").cookie(alice),
@@ -31,7 +31,7 @@ impl ProtectedSite {
     }
 
     /// The same while something else has taken Signet's port. Ends Signet.
-    pub fn check_that_nobody_passes_by_what_is_no_verdict(&mut self, alice: &str) {
+    pub(crate) fn check_that_nobody_passes_by_what_is_no_verdict(&mut self, alice: &str) {
         self.signet.program.kill();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.signet.port)).unwrap();
         for said in [

@@ -1,16 +1,13 @@
 //! HAProxy balances two instances, with the files of `examples/haproxy` as they are.
 
-#[path = "real/stage.rs"]
-mod stage;
-
-use stage::example::Example;
-use stage::http::{Answer, Request};
-use stage::load::Load;
-use stage::ports::Ports;
-use stage::program::{self, Program};
-use stage::signet::{Data, Person, Signet};
-use stage::visitor::{LoginPage, cookies, log_in};
-use stage::wait::until;
+use crate::stage::example::Example;
+use crate::stage::http::{Answer, Request};
+use crate::stage::load::Load;
+use crate::stage::ports::Ports;
+use crate::stage::program::{self, Program};
+use crate::stage::signet::{Data, Person, Signet};
+use crate::stage::visitor::{LoginPage, cookies, log_in};
+use crate::stage::wait::until;
 
 const SITE: u16 = 8096;
 const ONE: u16 = 8097;
