@@ -1,5 +1,7 @@
 //! HAProxy balances two instances, with the files of `examples/haproxy` as they are.
 
+use std::net::Ipv4Addr;
+
 use crate::stage::example::Example;
 use crate::stage::http::{Answer, Request};
 use crate::stage::load::Load;
@@ -185,15 +187,18 @@ fn clients_do_not_choose_the_address_that_failures_are_counted_for() {
     let few = "renewal_interval = \"5m\"\n\n[login]\naddress_failures = 3\n";
     let _farm = Farm::start(ROUND_ROBIN, &[("renewal_interval = \"5m\"\n", few)]);
     let page = LoginPage::load(SITE, "/login");
+    let guesser = Ipv4Addr::new(127, 0, 0, 2);
     let attempts = (0..12).map(|number| {
         let claimed = format!("192.0.2.{number}");
         let headers = [
             ("X-Forwarded-For", claimed.as_str()),
             ("Forwarded", "for=192.0.2.99"),
         ];
-        page.submit(&format!("nobody-{number}"), "wrong", &headers)
+        page.submit_from(guesser, &format!("nobody-{number}"), "wrong", &headers)
             .status
     });
     let statuses: Vec<_> = attempts.collect();
     assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
+    // And nobody else pays for it.
+    log_in(SITE, "alice");
 }

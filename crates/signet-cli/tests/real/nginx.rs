@@ -70,6 +70,8 @@ fn users_pass_and_strangers_do_not() {
     site.check_that_only_administrators_see_administration(&alice, &bob);
     site.check_that_twisted_paths_lead_nowhere(&bob);
     site.check_that_other_doors_are_closed(&bob);
+    let inner = Request::page("/.signet/verdict").cookie(&bob).to(SITE);
+    assert_eq!(inner.status, 404, "{inner:?}");
 }
 
 #[test]

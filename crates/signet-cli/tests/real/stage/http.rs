@@ -16,6 +16,7 @@ pub(crate) struct Request {
     host: String,
     headers: String,
     body: Vec<u8>,
+    source: Ipv4Addr,
 }
 
 /// An answer, read to its end.
@@ -34,6 +35,7 @@ impl Request {
             host: String::new(),
             headers: String::new(),
             body: Vec::new(),
+            source: Ipv4Addr::LOCALHOST,
         }
     }
 
@@ -73,6 +75,12 @@ impl Request {
         self.header("Cookie", cookies)
     }
 
+    /// From this address of this machine.
+    pub(crate) fn from(mut self, source: Ipv4Addr) -> Self {
+        self.source = source;
+        self
+    }
+
     pub(crate) fn host(mut self, host: &str) -> Self {
         host.clone_into(&mut self.host);
         self
@@ -101,7 +109,7 @@ impl Request {
 
     /// Sends it to `port` of this machine, as `localhost` unless it names another host.
     pub(crate) fn send(&self, port: u16) -> io::Result<Answer> {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        let mut stream = connect(self.source, port)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let host = match self.host.as_str() {
@@ -192,6 +200,24 @@ impl Answer {
         };
         Some(answer)
     }
+}
+
+/// The standard library cannot choose the address that a connection comes from.
+fn connect(source: Ipv4Addr, port: u16) -> io::Result<TcpStream> {
+    if source == Ipv4Addr::LOCALHOST {
+        return TcpStream::connect((source, port));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.bind((source, 0).into())?;
+        let stream = socket.connect((Ipv4Addr::LOCALHOST, port).into()).await?;
+        stream.into_std()
+    })?;
+    stream.set_nonblocking(false)?;
+    Ok(stream)
 }
 
 fn unchunk(mut rest: &[u8]) -> Option<Vec<u8>> {

@@ -1,5 +1,7 @@
 //! Somebody who logs in through the form.
 
+use std::net::Ipv4Addr;
+
 use super::PASSWORD;
 use super::http::{Answer, Request};
 
@@ -29,8 +31,19 @@ impl LoginPage {
         }
     }
 
-    /// Sends the form, with further headers.
-    pub(crate) fn submit(&self, user: &str, password: &str, headers: &[(&str, &str)]) -> Answer {
+    /// Sends the form.
+    pub(crate) fn submit(&self, user: &str, password: &str) -> Answer {
+        self.submit_from(Ipv4Addr::LOCALHOST, user, password, &[])
+    }
+
+    /// The same from another address of this machine, with further headers.
+    pub(crate) fn submit_from(
+        &self,
+        source: Ipv4Addr,
+        user: &str,
+        password: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let fields = [
             ("username", user),
             ("password", password),
@@ -38,6 +51,7 @@ impl LoginPage {
             ("rd", &self.rd),
         ];
         let post = Request::new("POST", "/login")
+            .from(source)
             .form(&fields)
             .header("Origin", &format!("http://localhost:{}", self.port))
             .cookie(&format!("login-form={}", self.form));
@@ -48,7 +62,7 @@ impl LoginPage {
 
 /// Logs in; the answer brings the session.
 pub(crate) fn log_in(port: u16, user: &str) -> Answer {
-    let answer = LoginPage::load(port, "/login").submit(user, PASSWORD, &[]);
+    let answer = LoginPage::load(port, "/login").submit(user, PASSWORD);
     assert_eq!(answer.status, 303, "{answer:?}");
     answer
 }

@@ -19,7 +19,7 @@ impl ProtectedSite {
         assert!(login.starts_with("/login?rd="), "{location}");
 
         let page = LoginPage::load(self.port, login);
-        let submit = |password: &str| page.submit("alice", password, &[]);
+        let submit = |password: &str| page.submit("alice", password);
         let wrong = submit("not her password");
         assert_eq!((wrong.status, wrong.cookie(COOKIE)), (403, None));
         let right = submit(PASSWORD);
