@@ -4,6 +4,7 @@ mod layer;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -44,6 +45,7 @@ pub type Verdict = http::Response<Bytes>;
 pub struct Gate {
     site: Arc<Site>,
     settings: ArcSwap<GateSettings>,
+    warned: AtomicBool,
 }
 
 /// Which proxy asks: they differ in how they want to be told that there is no session.
@@ -69,6 +71,7 @@ impl Gate {
         Self {
             site,
             settings: ArcSwap::from_pointee(settings),
+            warned: AtomicBool::new(false),
         }
     }
 
@@ -80,7 +83,25 @@ impl Gate {
     /// The address of the client, as far as trusted proxies told it.
     #[must_use]
     pub fn client_address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+        self.warn_of_unknown_proxy(headers, peer);
         forwarded::client_address(headers, peer, &self.settings.load().trusted_proxies)
+    }
+
+    /// Behind a proxy that is not named, all clients look like one, and share its failures. Said once.
+    fn warn_of_unknown_proxy(&self, headers: &HeaderMap, peer: IpAddr) {
+        let claims = headers.contains_key("x-forwarded-for");
+        if claims
+            && peer.is_loopback()
+            && !self.settings.load().trusted_proxies.contains(peer)
+            && !self.warned.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                code = "FORWARDED_IGNORED",
+                peer = %peer,
+                hint = "if a proxy runs there, name it in listen.trusted_proxies; until then all its clients count as one",
+                "X-Forwarded-For of a peer that is no trusted proxy is ignored"
+            );
+        }
     }
 
     /// Whether a request for `target` may renew the token it shows.

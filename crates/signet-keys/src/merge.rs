@@ -16,6 +16,8 @@ pub(crate) struct Merge<'p> {
     pub(crate) problems: Vec<KeyProblem>,
     /// Keys whose file says an earlier state than this one.
     pub(crate) ahead: Vec<Key>,
+    /// Keys in use whose file is gone.
+    pub(crate) rescued: Vec<Key>,
 }
 
 impl<'p> Merge<'p> {
@@ -27,6 +29,7 @@ impl<'p> Merge<'p> {
             keys: Vec::new(),
             problems: Vec::new(),
             ahead: Vec::new(),
+            rescued: Vec::new(),
         }
     }
 
@@ -93,6 +96,8 @@ impl<'p> Merge<'p> {
         });
         let problem = if let Some(key) = lost {
             keys.push(key.clone());
+            // Written back: a key that comes later must not make memory the last place it is kept.
+            self.rescued.push(key.clone());
             let path = directory.join(format!("{}.jwk", key.id));
             KeyProblem::new(path, KeyFault::LastActiveGone(ring)).with(Effect::Kept)
         } else {

@@ -2,13 +2,37 @@
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
 use crate::{IfMissing, RepositoryError};
 
 /// Only the owner reads and writes; the database gives its side files the mode of the main one.
 const PRIVATE: u32 = 0o600;
+
+/// Which file was opened, so that one that takes its place is noticed.
+#[derive(Clone, Debug)]
+pub(crate) struct FileIdentity {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl FileIdentity {
+    pub(crate) fn of(path: &Path) -> Result<Self, RepositoryError> {
+        let metadata = path.metadata().map_err(classify)?;
+        Ok(Self {
+            path: path.to_owned(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        })
+    }
+
+    pub(crate) fn is_in_place(&self) -> bool {
+        let metadata = self.path.metadata();
+        metadata.is_ok_and(|found| found.dev() == self.device && found.ino() == self.inode)
+    }
+}
 
 /// Makes sure that `path` is a file that only its owner can open, and creates it if that was asked for.
 pub(crate) fn prepare(path: &Path, if_missing: IfMissing) -> Result<(), RepositoryError> {

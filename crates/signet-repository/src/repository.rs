@@ -2,9 +2,10 @@
 
 use signet_core::UnixSeconds;
 
+use crate::file::{self, FileIdentity};
 use crate::sqlite::Store;
 use crate::write::Write;
-use crate::{RepositoryError, RepositoryOptions, Seq, column, file, local};
+use crate::{RepositoryError, RepositoryOptions, Seq, column, local};
 
 /// What an instance remembers. Cheap to clone: clones share the connections.
 ///
@@ -13,6 +14,7 @@ use crate::{RepositoryError, RepositoryOptions, Seq, column, file, local};
 #[derive(Clone, Debug)]
 pub struct Repository {
     pub(crate) store: Store,
+    file: FileIdentity,
 }
 
 impl Repository {
@@ -25,7 +27,14 @@ impl Repository {
     pub async fn open(options: RepositoryOptions) -> Result<Self, RepositoryError> {
         file::prepare(options.url.path(), options.if_missing)?;
         let store = Store::open(&options).await?;
-        Ok(Self { store })
+        let file = FileIdentity::of(options.url.path())?;
+        Ok(Self { store, file })
+    }
+
+    /// Whether the file that was opened is still the one at its path. If not, commands write into another one, or none.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        self.file.is_in_place()
     }
 
     /// The number of the last change: a cheap look at whether there is anything to do.

@@ -84,6 +84,11 @@ impl Store {
         &self.readers
     }
 
+    #[cfg(test)]
+    pub(crate) fn writer(&self) -> &Pool<Database> {
+        &self.writer
+    }
+
     /// Moves the write-ahead log into the file and empties it.
     pub(crate) async fn checkpoint(&self) -> Result<(), RepositoryError> {
         let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -147,7 +152,16 @@ async fn open_writer(path: &Path, patience: Duration) -> Result<Pool<Database>, 
         // After a large import the log shrinks again.
         .pragma("journal_size_limit", "4194304");
     recognise(path, patience).await?;
-    let writer = pool(1, patience).connect_with(options).await?;
+    // On a full disk SQLite rolls back by itself; sqlx does not learn of it and believes the transaction open for ever.
+    // The ping lets a rollback that is still queued run first; a connection that is still inside is thrown away.
+    let pool = pool(1, patience).before_acquire(|connection, _| {
+        Box::pin(async move {
+            use sqlx::Connection as _;
+            connection.ping().await?;
+            Ok(!connection.is_in_transaction())
+        })
+    });
+    let writer = pool.connect_with(options).await?;
     let mut connection = writer.acquire().await?;
     migration::run(&mut connection, MIGRATIONS).await?;
     drop(connection);

@@ -3,6 +3,7 @@
 //! ```text
 //! format           the version of this layout: "1"
 //! signet.toml      the configuration
+//! initialised      keys and repository were made: what is missing from now on is lost, not new
 //! keys/            the keys (signet-keys)
 //! repository.db    users, groups, marks, settings (signet-repository)
 //! run/lock         held by the one instance that runs on this directory
@@ -11,7 +12,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use signet_keys::{KeyError, KeyStore, KeyStoreOptions, atomic};
@@ -24,6 +25,7 @@ use crate::poke::{self, Poked};
 const FORMAT: &str = "1";
 const FORMAT_FILE: &str = "format";
 const CONFIG_FILE: &str = "signet.toml";
+const INITIALISED_FILE: &str = "initialised";
 
 /// Why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +52,16 @@ pub enum DataError {
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
+    },
+    /// It belongs to another user, who could change everything in it.
+    #[error("{path} belongs to the user {owner}, this process runs as {user}")]
+    NotOurs {
+        /// The directory.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// As whom this runs.
+        user: u32,
     },
     /// A file could not be read.
     #[error("{path} could not be read")]
@@ -86,6 +98,9 @@ impl DataError {
                 "use the version of signet that wrote it, or a newer one".to_owned()
             }
             Self::TooOpen { path, .. } => format!("`chmod 700 {}`", path.display()),
+            Self::NotOurs { path, user, .. } => {
+                format!("run as its owner, or `chown -R {user} {}`", path.display())
+            }
             Self::Read { path, .. } => {
                 format!("is {} readable for this user?", path.display())
             }
@@ -226,6 +241,24 @@ impl DataDirectory {
         poke::poke(&self.socket()).await
     }
 
+    /// Whether an instance has started here before: then keys and repository must be there, and are never made anew.
+    pub(crate) fn is_initialised(&self) -> bool {
+        self.path.join(INITIALISED_FILE).exists()
+    }
+
+    /// Remembers that keys, repository and administrator are there.
+    pub(crate) fn initialised(&self) -> Result<(), DataError> {
+        let path = self.path.join(INITIALISED_FILE);
+        if path.exists() {
+            return Ok(());
+        }
+        let note = "Keys and repository were made. If one is missing later, it is lost, and is not made anew.\n";
+        atomic::write(&path, note.as_bytes()).map_err(|error| DataError::Write {
+            path,
+            source: error.source,
+        })
+    }
+
     /// Claims the directory for one running instance, for as long as the result lives; `None` if another has it.
     pub(crate) fn claim(&self) -> Result<Option<fs::File>, DataError> {
         let path = self.path.join("run").join("lock");
@@ -279,6 +312,14 @@ impl DataDirectory {
             source,
         })?;
         let mode = metadata.permissions().mode() & 0o7777;
+        let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
+        if owner != user {
+            return Err(DataError::NotOurs {
+                path: self.path,
+                owner,
+                user,
+            });
+        }
         if mode & 0o077 != 0 {
             return Err(DataError::TooOpen {
                 path: self.path,

@@ -57,6 +57,13 @@ impl OpenError {
         match self {
             Self::Data(error) => error.hint(),
             Self::Keys(error) => error.hint(),
+            Self::Repository {
+                source: RepositoryError::Missing,
+                ..
+            } => "an instance has run here before, so the file is lost, not new: is its disk mounted? Restore it from a \
+                  backup. To begin again without users, remove the file `initialised`, rotate the hmac key and revoke \
+                  the old one, because sessions that had been ended would live again"
+                .to_owned(),
             Self::Repository { source, .. } => source
                 .hint()
                 .unwrap_or("is the disk in order, and the file one of Signet?")
@@ -223,13 +230,16 @@ impl Instance {
         }
         complaints.extend(self.keys.problems().await);
         let caught_up = self.site.follower.catch_up().await;
-        self.state.repository_answered(caught_up.is_ok());
-        if let Err(error) = caught_up {
-            tracing::error!(
-                code = "REPOSITORY_UNAVAILABLE",
-                error = &error as &dyn std::error::Error,
-                "the repository could not be read"
+        let in_place = self.site.repository.is_in_place();
+        if !in_place {
+            complaints.push(
+                "the repository's file was moved or replaced; restart the instance so that it opens the one that is there"
+                    .to_owned(),
             );
+        }
+        self.state
+            .repository_answered(caught_up.is_ok() && in_place);
+        if let Err(error) = caught_up {
             complaints.push(chain(&error));
         }
         self.state.update(&self.site.snapshots);

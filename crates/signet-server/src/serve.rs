@@ -163,12 +163,17 @@ pub async fn serve(
         ..overrides
     };
     let clock: Arc<dyn Clock> = Arc::new(system_clock);
-    let instance = Instance::open(data, overrides, IfMissing::Create, clock).await?;
+    let if_missing = match data.is_initialised() {
+        true => IfMissing::Refuse,
+        false => IfMissing::Create,
+    };
+    let instance = Instance::open(data, overrides, if_missing, clock).await?;
     let instance = Arc::new(instance);
     if let Some((user, password)) = FirstStart::administrator(&instance, config.role).await? {
         announce(Announcement::FirstAdministrator { user, password });
         FirstStart::told(&instance).await?;
     }
+    instance.data().initialised()?;
 
     let (stop, stopped) = watch::channel(false);
     let public_address = public.local_addr().unwrap_or(config.listen.public);

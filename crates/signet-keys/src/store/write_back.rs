@@ -20,14 +20,14 @@ impl KeyStore {
         let has_news = on_disk.is_some_and(|known| !known.is_superset(&merge.revoked));
         // The files of a mounted secret say themselves what they revoke.
         let has_news = has_news && !is_mounted;
-        if merge.ahead.is_empty() && !has_news {
+        if merge.ahead.is_empty() && merge.rescued.is_empty() && !has_news {
             return Vec::new();
         }
         match self.begin() {
             Ok(lock) => self.write_all(&lock, merge, has_news),
             Err(error) => {
                 let error = Arc::new(error);
-                let corrections = merge.ahead.iter();
+                let corrections = merge.ahead.iter().chain(&merge.rescued);
                 corrections
                     .map(|key| self.not_corrected(key, Arc::clone(&error)))
                     .chain(has_news.then(|| self.not_remembered(Arc::clone(&error))))
@@ -46,6 +46,11 @@ impl KeyStore {
                 problems.push(self.not_corrected(key, Arc::new(error)));
             }
         }
+        for key in &merge.rescued {
+            if let Err(error) = self.put_back(key) {
+                problems.push(self.not_corrected(key, Arc::new(error)));
+            }
+        }
         problems
     }
 
@@ -58,6 +63,19 @@ impl KeyStore {
             {
                 self.provider.write(&union(&on_disk, key))?;
             }
+        }
+        Ok(())
+    }
+
+    /// A key in use whose file was removed is written again, unless it came back meanwhile.
+    fn put_back(&self, key: &Key) -> Result<(), KeyError> {
+        let found = self.scan(key.ring)?;
+        let is_there = found.iter().any(|found| match found {
+            Found::Readable(on_disk) => on_disk.id == key.id,
+            Found::Unreadable { id, .. } => *id == Some(key.id),
+        });
+        if !is_there {
+            self.provider.write(key)?;
         }
         Ok(())
     }

@@ -29,6 +29,33 @@ async fn a_repository_is_made_only_on_request() {
     scratch.try_open(IfMissing::Refuse).await.unwrap();
 }
 
+// A full disk refuses what does not fit, and nothing longer than it is full (T13).
+#[tokio::test]
+async fn writing_goes_on_when_there_is_room_again() {
+    let scratch = Scratch::new();
+    let repository = scratch.open().await;
+    repository.add_user(&user("alice"), NOW).await.unwrap();
+    let limit = |pages: u32| {
+        let sql = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+        sqlx::raw_sql(sql).execute(repository.store.writer())
+    };
+    limit(1).await.unwrap();
+    let mut full = None;
+    for number in 0..2_000 {
+        let named = user(&format!("user-{number}"));
+        if let Err(error) = repository.add_user(&named, NOW).await {
+            full = Some(error);
+            break;
+        }
+    }
+    assert!(
+        matches!(full, Some(UserError::Repository(RepositoryError::DiskFull))),
+        "{full:?}"
+    );
+    limit(1_000_000).await.unwrap();
+    repository.add_user(&user("bob"), NOW).await.unwrap();
+}
+
 #[tokio::test]
 async fn every_file_is_private() {
     let scratch = Scratch::new();

@@ -91,7 +91,14 @@ impl State {
     }
 
     pub(super) fn repository_answered(&self, answered: bool) {
-        self.repository_answers.store(answered, Ordering::Relaxed);
+        let before = self.repository_answers.swap(answered, Ordering::Relaxed);
+        if before && !answered {
+            tracing::error!(
+                code = "REPOSITORY_UNAVAILABLE",
+                hint = "is the disk in order, and the file still the one that was opened? Else restart the instance",
+                "the repository does not answer, or its file was replaced: not ready"
+            );
+        }
     }
 
     pub(super) fn config_failed(&self) {
