@@ -47,6 +47,8 @@ impl Browser {
         let port = ports::free();
         let mut command = program::command("chromedriver", "chromium-driver");
         command.arg(format!("--port={port}"));
+        // What Chromium forgets to remove goes with the profile.
+        command.env("TMPDIR", profile.path());
         let log = profile.path().join("chromedriver.log");
         let mut driver = Program::start("chromedriver", command, &log);
         until("chromedriver", || {
