@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn a_revoked_key_stays_revoked_though_its_file_comes_back() {
         let back = key(1, KeyState::Active, 1);
-        let ring = KeyRing::new(&[back.clone()], [back.id]);
+        let ring = KeyRing::new([&back], [back.id]);
         assert_eq!((ring.active(), ring.verifying().len()), (None, 0));
     }
 
