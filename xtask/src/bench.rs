@@ -16,6 +16,7 @@ mod pace;
 mod process;
 mod programs;
 mod progress;
+mod quiet;
 mod requests;
 mod sample_token;
 mod side;

@@ -19,6 +19,8 @@ pub(super) enum Unit {
     Mebibytes,
     #[serde(rename = "bytes")]
     Bytes,
+    #[serde(rename = "count")]
+    Count,
 }
 
 /// A number with its unit.
@@ -34,6 +36,7 @@ impl fmt::Display for Amount {
             Unit::Milliseconds if *number < 10.0 => write!(f, "{number:.2} ms"),
             Unit::Milliseconds => write!(f, "{} ms", grouped(*number)),
             Unit::Mebibytes => write!(f, "{number:.1} MiB"),
+            Unit::Count => f.write_str(&grouped(*number)),
             Unit::Bytes => write!(f, "{} bytes", grouped(*number)),
         }
     }

@@ -18,6 +18,7 @@ use rustix::event::epoll;
 use serde::{Deserialize, Serialize};
 
 use self::connection::Connection;
+use super::quiet::waited;
 
 /// What is sent in this time warms up both ends and is not counted.
 const WARM_UP: Duration = Duration::from_millis(300);
@@ -52,8 +53,8 @@ pub(super) struct Latencies {
     pub(super) p99: f64,
     pub(super) p999: f64,
     pub(super) longest: f64,
-    /// The longest time that this program itself did not run: no latency beyond it says anything about the server.
-    pub(super) own_stall: f64,
+    /// How long this program itself was ready to run and did not get a core.
+    pub(super) waited: f64,
 }
 
 impl Pace {
@@ -66,7 +67,8 @@ impl Pace {
         let request = std::fs::read(&self.request).context("cannot read the request")?;
         ensure!(self.rate > 0.0 && self.connections > 0, "nothing to send");
         let mut load = Load::connect(self.address, self.connections, request)?;
-        let latencies = load.send(self.rate, Duration::from_secs_f64(self.seconds))?;
+        let mut latencies = load.send(self.rate, Duration::from_secs_f64(self.seconds))?;
+        latencies.waited = waited(std::process::id()).as_secs_f64() * 1e3;
         println!("{}", serde_json::to_string(&latencies)?);
         Ok(())
     }
@@ -111,11 +113,8 @@ impl Load {
         let mut sent = 0;
         let mut waiting = VecDeque::new();
         let mut found = Found::new(total);
-        let mut turn = start;
         loop {
             let now = Instant::now();
-            found.saw_turn(now - turn, now - start);
-            turn = now;
             while sent < total && intended(sent) <= now {
                 waiting.push_back(intended(sent));
                 sent += 1;
@@ -166,20 +165,12 @@ impl Load {
 
 struct Found {
     nanoseconds: Vec<u64>,
-    own_stall: Duration,
 }
 
 impl Found {
     fn new(total: u64) -> Self {
         Self {
             nanoseconds: Vec::with_capacity(total as usize),
-            own_stall: Duration::ZERO,
-        }
-    }
-
-    fn saw_turn(&mut self, length: Duration, since_start: Duration) {
-        if since_start > WARM_UP {
-            self.own_stall = self.own_stall.max(length);
         }
     }
 
@@ -204,7 +195,7 @@ impl Found {
             p99: at(0.99),
             p999: at(0.999),
             longest: at(1.0),
-            own_stall: self.own_stall.as_secs_f64() * 1e3,
+            waited: 0.0,
         }
     }
 }

@@ -24,7 +24,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub(super) struct Side {
     pub(super) name: &'static str,
     pub(super) request: Request,
-    _process: Process,
+    process: Process,
 }
 
 /// All of them.
@@ -33,6 +33,13 @@ pub(super) struct Sides {
     pub(super) haproxy: Side,
     pub(super) nginx: Side,
     pub(super) envoy: Side,
+}
+
+impl Side {
+    /// The process that answers.
+    pub(super) fn process(&self) -> u32 {
+        self.process.id()
+    }
 }
 
 impl Sides {

@@ -3,11 +3,14 @@
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
 use super::cores::pinned;
 use super::programs;
+use super::quiet::{self, Turn};
 use super::side::Side;
 
 pub(super) const CONNECTIONS: u32 = 64;
@@ -17,7 +20,7 @@ pub(super) const CONNECTIONS: u32 = 64;
 /// # Errors
 ///
 /// When one answer is not a 200 or 204, or a connection breaks.
-pub(super) fn rate(side: &Side, core: u32, seconds: u32, scratch: &Path) -> Result<f64> {
+pub(super) fn rate(side: &Side, core: u32, seconds: u32, scratch: &Path) -> Result<Turn<f64>> {
     // In a file and not in an argument, because a header holds a token. Without a function in it, wrk runs no script
     // while it measures.
     let script = scratch.join(format!("{}.lua", side.name));
@@ -26,7 +29,7 @@ pub(super) fn rate(side: &Side, core: u32, seconds: u32, scratch: &Path) -> Resu
         .map(|(name, value)| format!("wrk.headers[\"{name}\"] = \"{value}\"\n"))
         .collect();
     fs::write(&script, headers)?;
-    let output = pinned(core, programs::system("wrk")?)
+    let child = pinned(core, programs::system("wrk")?)
         .args(["--threads", "1"])
         .args(["--connections", &CONNECTIONS.to_string()])
         .args(["--duration", &format!("{seconds}s")])
@@ -38,11 +41,17 @@ pub(super) fn rate(side: &Side, core: u32, seconds: u32, scratch: &Path) -> Resu
             side.request.path
         ))
         .stdin(Stdio::null())
-        .output()
+        .stdout(Stdio::piped())
+        .spawn()
         .context("cannot run wrk")?;
+    // What it waited is forgotten when it ends, so it is asked shortly before.
+    thread::sleep(Duration::from_secs(seconds.into()).mul_f64(0.95));
+    let load_waited = quiet::waited(child.id());
+    let output = child.wait_with_output().context("cannot wait for wrk")?;
     let text = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "wrk ended with {}", output.status);
-    read(&text).with_context(|| format!("wrk against {} says:\n{text}", side.name))
+    let found = read(&text).with_context(|| format!("wrk against {} says:\n{text}", side.name))?;
+    Ok(Turn { found, load_waited })
 }
 
 fn read(text: &str) -> Result<f64> {

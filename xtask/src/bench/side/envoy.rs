@@ -32,7 +32,7 @@ pub(super) fn start(lane: &Lane<'_>, scratch: &Path) -> Result<Side> {
     Ok(Side {
         name: "envoy",
         request,
-        _process: process,
+        process,
     })
 }
 

@@ -27,7 +27,7 @@ pub(super) fn start(lane: &Lane<'_>, scratch: &Path) -> Result<Side> {
     Ok(Side {
         name: "haproxy",
         request,
-        _process: process,
+        process,
     })
 }
 

@@ -25,7 +25,7 @@ pub(super) fn start(lane: &Lane<'_>, scratch: &Path) -> Result<Side> {
     Ok(Side {
         name: "nginx",
         request,
-        _process: process,
+        process,
     })
 }
 

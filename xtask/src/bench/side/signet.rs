@@ -18,6 +18,6 @@ pub(super) fn start(lane: &Lane<'_>, instance: &Instance, scratch: &Path) -> Res
     Ok(Side {
         name: "signet",
         request,
-        _process: process,
+        process,
     })
 }
