@@ -297,7 +297,6 @@ const STORAGE: &str = "storage";
 const REVOKED: &str = "revoked";
 const LOCK: &str = ".lock";
 
-/// The bits of a new key, from the system.
 /// 128 random bits, so that no two farms have the same id.
 fn random_farm() -> Result<Issuer, KeyError> {
     let mut bits = [0; 16];
@@ -307,6 +306,7 @@ fn random_farm() -> Result<Issuer, KeyError> {
         .map_err(|_| KeyError::Random(getrandom::Error::UNEXPECTED))
 }
 
+/// The bits of a new key, from the system.
 pub(crate) fn random_material() -> Result<KeyMaterial, KeyError> {
     let mut bits = Zeroizing::new([0; 32]);
     fill(&mut *bits).map_err(KeyError::Random)?;

@@ -67,7 +67,9 @@ fn ready(readiness: Readiness) -> Response<Bytes> {
         Readiness::Ready => StatusCode::OK,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
-    text(status, readiness.as_str())
+    let mut response = text(status, "");
+    *response.body_mut() = format!("{}\n", readiness.as_str()).into();
+    response
 }
 
 async fn metrics(instance: &Instance) -> Response<Bytes> {

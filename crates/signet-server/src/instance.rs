@@ -217,7 +217,7 @@ impl Instance {
     /// Looks at everything that may have changed, and takes what is good: configuration, keys, repository.
     ///
     /// # Errors
-    /// What is wrong, in one line each; of that, what was in force stays in force.
+    /// What is wrong, a line each; of that, what was in force stays in force.
     pub async fn look(&self) -> Result<(), String> {
         let mut complaints = Vec::new();
         if let Err(error) = self.look_at_config().await {
@@ -246,7 +246,7 @@ impl Instance {
         if complaints.is_empty() {
             Ok(())
         } else {
-            Err(complaints.join("; "))
+            Err(complaints.join("\n"))
         }
     }
 

@@ -1,6 +1,6 @@
 //! How a command tells the running instance that something changed: a connection to a socket in the data directory.
 //!
-//! The instance looks at everything, then writes one line: `ok`, or what is wrong. Nothing is sent to it, so whoever can
+//! The instance looks at everything, then writes `ok`, or what is wrong, a line each. Nothing is sent to it, so whoever can
 //! reach the socket, which is the owner of the data directory alone, can do nothing but make it look.
 
 use std::io;

@@ -19,7 +19,7 @@ use crate::config::{Role, listener_names};
 use crate::connection::accept;
 use crate::data::DataError;
 use crate::hosts::HostNames;
-use crate::instance::{FirstStart, Instance, OpenError, Overrides};
+use crate::instance::{FirstStart, Instance, OpenError, Overrides, Readiness};
 use crate::poke;
 use crate::public::PublicSite;
 
@@ -152,7 +152,7 @@ pub async fn serve(
         return Err(ServeError::Running(data.path().to_owned()));
     };
     let config = overrides.apply(data.config()?);
-    // The ports first: if they are taken, nothing is made.
+    // The ports first: if they are taken, no keys and no users are made.
     let public = bind(config.listen.public, "listen.public").await?;
     let admin = bind(config.listen.admin, "listen.admin").await?;
 
@@ -200,6 +200,10 @@ pub async fn serve(
         public: public_address,
         admin: admin_address,
     });
+    let readiness = instance.state.readiness();
+    if readiness != Readiness::Ready {
+        tracing::warn!(code = "NOT_READY", "{}", readiness.as_str());
+    }
 
     tokio::select! {
         _ = terminate.recv() => {}

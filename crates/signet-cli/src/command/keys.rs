@@ -207,7 +207,7 @@ async fn refresh(context: &Context, place: &Place, store: &KeyStore) -> anyhow::
     match says {
         InstanceSays::Refused { reason } => {
             let mut failure = Failure::new("the running instance read the keys and complains")
-                .details(reason.split("; ").map(ToOwned::to_owned));
+                .details(reason.lines().map(ToOwned::to_owned));
             if let Some(problem) = loaded.problems.first() {
                 failure = failure.hint(problem.hint());
             }

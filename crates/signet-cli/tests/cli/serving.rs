@@ -13,6 +13,7 @@ use crate::scratch::{Said, Scratch};
 struct Running {
     child: Child,
     public: SocketAddr,
+    admin: SocketAddr,
     ended: bool,
 }
 
@@ -48,6 +49,7 @@ impl Running {
         assert_eq!(ready["event"], "ready");
         Self {
             public: ready["public"].as_str().unwrap().parse().unwrap(),
+            admin: ready["admin"].as_str().unwrap().parse().unwrap(),
             child,
             ended: false,
         }
@@ -55,15 +57,8 @@ impl Running {
 
     /// The status that `/whoami` answers a token with. By default the site is called localhost:8080.
     fn whoami(&self, token: &str) -> u16 {
-        let mut stream = TcpStream::connect(self.public).unwrap();
-        write!(
-            stream,
-            "GET /whoami HTTP/1.1\r\nHost: localhost:8080\r\nCookie: login-token={token}\r\nConnection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer[9..12].parse().unwrap()
+        let cookie = format!("Cookie: login-token={token}\r\n");
+        get(self.public, "/whoami", "localhost:8080", &cookie).0
     }
 
     fn terminate(mut self) {
@@ -164,6 +159,94 @@ fn what_the_instance_complains_about_is_passed_on() {
         refreshed.stdout.contains("has read the keys"),
         "{refreshed:?}"
     );
+}
+
+// O5: whichever name a page was pointed here under, it is not answered.
+#[test]
+fn no_listener_answers_under_a_foreign_name() {
+    let scratch = Scratch::new();
+    let running = Running::start(&scratch);
+    for (address, path) in [
+        (running.public, "/login"),
+        (running.public, "/auth/request"),
+        (running.public, "/whoami"),
+        (running.admin, "/metrics"),
+        (running.admin, "/readyz"),
+    ] {
+        assert_eq!(get(address, path, "evil.example", "").0, 421, "{path}");
+    }
+    let own = running.admin.to_string();
+    assert_eq!(
+        get(running.admin, "/readyz", &own, ""),
+        (200, "ready\n".to_owned())
+    );
+}
+
+// P5: what operators see is not for visitors, and being alive opens nothing.
+#[test]
+fn metrics_and_health_are_no_way_in() {
+    let scratch = Scratch::new();
+    let running = Running::start(&scratch);
+    let (status, body) = get(running.public, "/metrics", "localhost:8080", "");
+    assert_eq!((status, body.contains("signet_")), (404, false));
+    for agent in ["kube-probe/1.31", "GoogleHC/1.0", "ELB-HealthChecker/2.0"] {
+        let agent = format!("User-Agent: {agent}\r\n");
+        assert_eq!(
+            get(running.public, "/auth/request", "localhost:8080", &agent).0,
+            401
+        );
+    }
+    for below in ["/livez/../auth/request", "/readyz/auth/request"] {
+        assert_ne!(
+            get(running.public, below, "localhost:8080", "").0,
+            200,
+            "{below}"
+        );
+    }
+    let own = running.admin.to_string();
+    assert!(
+        get(running.admin, "/metrics", &own, "")
+            .1
+            .contains("signet_verdicts_total")
+    );
+}
+
+// Invariant 7: an empty repository knows nothing of sessions that were ended, so it never takes the place of a lost one.
+#[test]
+fn what_was_there_once_is_never_made_anew() {
+    let scratch = Scratch::new();
+    Running::start(&scratch).terminate();
+    let repository = scratch.data().join("repository.db");
+    let aside = scratch.path().join("aside.db");
+    std::fs::rename(&repository, &aside).unwrap();
+    let serve = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
+    ];
+    scratch
+        .run(&serve)
+        .failed("there is no repository")
+        .hints("is its disk mounted?");
+    assert!(!repository.exists());
+    std::fs::rename(&aside, &repository).unwrap();
+    Running::start(&scratch).terminate();
+}
+
+/// Status and body of an answer; `headers` end each in a line break.
+fn get(address: SocketAddr, path: &str, host: &str, headers: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\n{headers}Connection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let body = answer.split_once("\r\n\r\n").unwrap().1.to_owned();
+    (answer[9..12].parse().unwrap(), body)
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The life of a session: begun, renewed, replaced, ended.
 
 use http::{HeaderValue, Method, StatusCode};
-use signet_core::{Clock as _, Format, Seconds};
+use signet_core::{Clock as _, Format, Scratch, Seconds};
 use signet_login::TokenMode;
 
 use crate::support::*;
@@ -25,6 +25,26 @@ async fn a_user_logs_in_is_recognised_and_logs_out() {
     assert_eq!(location(&out), "/login?notice=signed-out");
     assert_eq!(browser.token(), None);
     assert_eq!(browser.whoami().await, StatusCode::UNAUTHORIZED);
+}
+
+// T11: 128 bits that no other login had.
+#[tokio::test]
+async fn every_login_has_a_session_id_of_its_own() {
+    let instance = Instance::new().await;
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..20 {
+        let mut browser = instance.browser();
+        browser.logs_in().await;
+        let token = browser.token().unwrap().to_owned();
+        let session = instance.site.snapshots.with_verifier(|verifier, _| {
+            let mut scratch = Scratch::default();
+            let session = verifier.verify(token.as_bytes(), instance.time.now(), &mut scratch);
+            session.unwrap().claims.session
+        });
+        // Each half differs as well: no part of it is a counter or a clock.
+        let (first, second) = session.0.split_at(8);
+        assert!(seen.insert(first.to_vec()) && seen.insert(second.to_vec()));
+    }
 }
 
 // S1

@@ -138,7 +138,7 @@ impl Watched {
             .filter(|problem| !self.reported.contains(&problem.to_string()))
         {
             let hint = problem.hint();
-            tracing::error!(code = "KEY_FILE_BAD", %problem, hint, "a key file is bad");
+            tracing::error!(code = "KEYS_BAD", %problem, hint, "the keys are not in order");
         }
         self.reported = problems.iter().map(KeyProblem::to_string).collect();
     }
