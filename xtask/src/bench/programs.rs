@@ -11,7 +11,11 @@ use crate::tree::Tree;
 /// From the system's packages.
 const NEEDS: &[Need] = &[
     Need::program("taskset", "util-linux", "keeps a server on one core"),
-    Need::program("setpriv", "util-linux", "ends a server with its measurement"),
+    Need::program(
+        "setpriv",
+        "util-linux",
+        "ends a server with its measurement",
+    ),
     Need::program("wrk", "wrk", "makes the load"),
     Need::program("haproxy", "haproxy", "is measured beside Signet"),
     Need::program("nginx", "nginx", "is measured beside Signet"),

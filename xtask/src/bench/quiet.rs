@@ -62,12 +62,22 @@ impl Quiet {
 
 /// How long the threads of a process were ready to run and did not get a core, since they started.
 pub(super) fn waited(process: u32) -> Duration {
+    of_threads(process, 1)
+}
+
+/// How long the threads of a process had a core, since they started.
+pub(super) fn worked(process: u32) -> Duration {
+    of_threads(process, 0)
+}
+
+/// The sum of one field of what the scheduler counts for each thread, in nanoseconds.
+fn of_threads(process: u32, field: usize) -> Duration {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else {
         return Duration::ZERO;
     };
     let nanoseconds = threads
         .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok())
-        .filter_map(|text| text.split(' ').nth(1)?.parse::<u64>().ok())
+        .filter_map(|text| text.split(' ').nth(field)?.parse::<u64>().ok())
         .sum();
     Duration::from_nanos(nanoseconds)
 }

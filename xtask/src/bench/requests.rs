@@ -7,16 +7,17 @@ use super::figure::Figure;
 use super::measure::{Measure, Target};
 use super::quiet::Quiet;
 use super::side::{Side, Sides};
-use super::{Lane, Progress, data, wrk};
+use super::wrk::{self, Answered};
+use super::{Lane, Progress, data};
 
 const TARGET: Target = Target::at_least(1.0).with_stretch(1.15);
 
 /// A turn in which server or load waited longer for a core than this part of the time is played again.
 const QUIET: f64 = 0.02;
 
-/// The rates of the sides, round by round, in the order of [`Sides::all`].
+/// What the sides answered, round by round, in the order of [`Sides::all`].
 pub(super) struct Rates {
-    rates: [Vec<f64>; 4],
+    rounds: [Vec<Answered>; 4],
     disturbed: u32,
 }
 
@@ -34,8 +35,8 @@ pub(super) fn measure(lane: &Lane<'_>, sides: &Sides) -> Result<Rates> {
         seconds: lane.care.pick(2, 1),
         spare: lane.care.pick(10, 4),
     };
-    let (rates, disturbed) = plan.play(lane, sides.all())?;
-    Ok(Rates { rates, disturbed })
+    let (rounds, disturbed) = plan.play(lane, sides.all())?;
+    Ok(Rates { rounds, disturbed })
 }
 
 /// Only what the row about latency needs to know.
@@ -46,8 +47,8 @@ pub(super) fn peaks(lane: &Lane<'_>, sides: &Sides) -> Result<Peaks> {
         seconds: 1,
         spare: 4,
     };
-    let (rates, _) = plan.play(lane, [&sides.signet, &sides.haproxy])?;
-    Ok(Peaks::of(&rates[0], &rates[1]))
+    let (rounds, _) = plan.play(lane, [&sides.signet, &sides.haproxy])?;
+    Ok(Peaks::of(&rounds[0], &rounds[1]))
 }
 
 struct Plan {
@@ -58,12 +59,12 @@ struct Plan {
 }
 
 impl Plan {
-    /// The rates of each side, and how many turns were disturbed.
+    /// What each side answered, and how many turns were disturbed.
     fn play<const N: usize>(
         &self,
         lane: &Lane<'_>,
         sides: [&Side; N],
-    ) -> Result<([Vec<f64>; N], u32)> {
+    ) -> Result<([Vec<Answered>; N], u32)> {
         let scratch = data::scratch()?;
         let progress = Progress::new(self.what, (self.rounds * N) as u64);
         for side in sides {
@@ -71,27 +72,32 @@ impl Plan {
             wrk::rate(side, lane.cores.load, 1, scratch.path())?;
         }
         let mut quiet = Quiet::new(QUIET, self.spare);
-        let mut rates = [const { Vec::new() }; N];
+        let mut rounds = [const { Vec::new() }; N];
         for round in 0..self.rounds {
             // Whoever comes first in one round comes last in the next.
             for turn in 0..N {
                 let which = (round + turn) % N;
                 let side = sides[which];
                 progress.turn(side.name);
-                let rate = quiet.turn(side.process(), || {
+                let answered = quiet.turn(side.process(), || {
                     wrk::rate(side, lane.cores.load, self.seconds, scratch.path())
                 })?;
-                rates[which].push(rate);
+                rounds[which].push(answered);
                 progress.step();
             }
         }
-        Ok((rates, quiet.disturbed()))
+        Ok((rounds, quiet.disturbed()))
     }
 }
 
 impl Peaks {
-    fn of(signet: &[f64], haproxy: &[f64]) -> Self {
-        let most = |rates: &[f64]| rates.iter().copied().fold(0.0, f64::max);
+    fn of(signet: &[Answered], haproxy: &[Answered]) -> Self {
+        let most = |rounds: &[Answered]| {
+            rounds
+                .iter()
+                .map(|round| round.per_second)
+                .fold(0.0, f64::max)
+        };
         Self {
             signet: most(signet),
             haproxy: most(haproxy),
@@ -101,35 +107,37 @@ impl Peaks {
 
 impl Rates {
     pub(super) fn peaks(&self) -> Peaks {
-        Peaks::of(&self.rates[0], &self.rates[1])
+        Peaks::of(&self.rounds[0], &self.rounds[1])
     }
 
     pub(super) fn measures(&self) -> Vec<Measure> {
-        let [signet, haproxy, nginx, envoy] = self.medians();
-        let against = |side: usize, peer: &str, name: &str, rate: f64| {
-            let ratio = Figure::of_ratios(&self.rates[0], &self.rates[side]);
-            Measure::new(
-                format!("/auth/request, one core, against {peer}"),
-                ratio,
-                Unit::Times,
-            )
-            .beside("signet", signet, Unit::PerSecond)
-            .beside(name, rate, Unit::PerSecond)
-        };
-        let turns = self.rates.iter().map(Vec::len).sum::<usize>();
+        let turns = self.rounds.iter().map(Vec::len).sum::<usize>();
         vec![
-            against(1, "HAProxy jwt_verify", "HAProxy", haproxy)
+            self.against(1, "HAProxy jwt_verify", "HAProxy")
                 .target(TARGET)
                 .beside("turns of all four", turns as f64, Unit::Count)
                 .beside("of which disturbed", self.disturbed.into(), Unit::Count),
-            against(2, "nginx answering 204", "nginx", nginx),
-            against(3, "Envoy jwt_authn", "Envoy", envoy),
+            self.against(2, "nginx answering 204", "nginx"),
+            self.against(3, "Envoy jwt_authn", "Envoy"),
         ]
     }
 
-    fn medians(&self) -> [f64; 4] {
-        self.rates
-            .each_ref()
-            .map(|rates| Figure::of(rates.iter().copied()).median)
+    fn against(&self, side: usize, peer: &str, name: &str) -> Measure {
+        let rates = |side: usize| -> Vec<f64> { self.column(side, |round| round.per_second) };
+        let work = |side| Figure::of(self.column(side, |round| round.work)).median;
+        let (ours, theirs) = (rates(0), rates(side));
+        Measure::new(
+            format!("/auth/request, one core, against {peer}"),
+            Figure::of_ratios(&ours, &theirs),
+            Unit::Times,
+        )
+        .beside("signet", Figure::of(ours).median, Unit::PerSecond)
+        .beside("working", work(0), Unit::Nanoseconds)
+        .beside(name, Figure::of(theirs).median, Unit::PerSecond)
+        .beside("working", work(side), Unit::Nanoseconds)
+    }
+
+    fn column(&self, side: usize, pick: fn(&Answered) -> f64) -> Vec<f64> {
+        self.rounds[side].iter().map(pick).collect()
     }
 }

@@ -15,12 +15,21 @@ use super::side::Side;
 
 pub(super) const CONNECTIONS: u32 = 64;
 
-/// Lets `wrk` ask a server for so many seconds, and returns the requests answered per second.
+/// What a server answered in one turn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Answered {
+    pub(super) per_second: f64,
+    /// What the server's threads worked for each request, in nanoseconds: whoever else wants the core does not change it
+    /// much.
+    pub(super) work: f64,
+}
+
+/// Lets `wrk` ask a server for so many seconds.
 ///
 /// # Errors
 ///
 /// When one answer is not a 200 or 204, or a connection breaks.
-pub(super) fn rate(side: &Side, core: u32, seconds: u32, scratch: &Path) -> Result<Turn<f64>> {
+pub(super) fn rate(side: &Side, core: u32, seconds: u32, scratch: &Path) -> Result<Turn<Answered>> {
     // In a file and not in an argument, because a header holds a token. Without a function in it, wrk runs no script
     // while it measures.
     let script = scratch.join(format!("{}.lua", side.name));
@@ -29,6 +38,7 @@ pub(super) fn rate(side: &Side, core: u32, seconds: u32, scratch: &Path) -> Resu
         .map(|(name, value)| format!("wrk.headers[\"{name}\"] = \"{value}\"\n"))
         .collect();
     fs::write(&script, headers)?;
+    let worked_before = quiet::worked(side.process());
     let child = pinned(core, programs::system("wrk")?)
         .args(["--threads", "1"])
         .args(["--connections", &CONNECTIONS.to_string()])
@@ -50,18 +60,26 @@ pub(super) fn rate(side: &Side, core: u32, seconds: u32, scratch: &Path) -> Resu
     let output = child.wait_with_output().context("cannot wait for wrk")?;
     let text = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "wrk ended with {}", output.status);
-    let found = read(&text).with_context(|| format!("wrk against {} says:\n{text}", side.name))?;
+    let (per_second, requests) =
+        read(&text).with_context(|| format!("wrk against {} says:\n{text}", side.name))?;
+    let worked = quiet::worked(side.process()).saturating_sub(worked_before);
+    let found = Answered {
+        per_second,
+        work: worked.as_nanos() as f64 / requests,
+    };
     Ok(Turn { found, load_waited })
 }
 
-fn read(text: &str) -> Result<f64> {
+/// The rate, and how many requests there were in all.
+fn read(text: &str) -> Result<(f64, f64)> {
     for failure in ["Non-2xx", "Socket errors"] {
         ensure!(!text.contains(failure), "not every answer was right");
     }
-    text.lines()
-        .find_map(|line| line.trim().strip_prefix("Requests/sec:"))
-        .and_then(|number| number.trim().parse().ok())
-        .context("no rate")
+    let number =
+        |find: &dyn Fn(&str) -> Option<&str>| text.lines().find_map(find)?.trim().parse().ok();
+    let rate = number(&|line| line.trim().strip_prefix("Requests/sec:"));
+    let requests = number(&|line| Some(line.trim().split_once(" requests in ")?.0));
+    rate.zip(requests).context("no rate")
 }
 
 #[cfg(test)]
@@ -72,7 +90,7 @@ mod tests {
     fn a_rate_counts_only_if_every_answer_was_right() {
         let good =
             "  100 requests in 2.00s, 1MB read\nRequests/sec:  88123.45\nTransfer/sec:  1MB\n";
-        assert_eq!(read(good).unwrap(), 88_123.45);
+        assert_eq!(read(good).unwrap(), (88_123.45, 100.0));
         assert!(read(&format!("{good}  Non-2xx or 3xx responses: 1\n")).is_err());
         assert!(read(&format!("{good}  Socket errors: connect 0, read 1\n")).is_err());
         assert!(read("").is_err());
