@@ -25,7 +25,12 @@ pub struct Farm {
 impl Farm {
     /// The same farm on every call.
     pub fn new() -> Self {
-        let mut key = Key::new(RingName::Hmac, "farm".parse().unwrap(), KeyMaterial::new([7; 32]), NOW);
+        let mut key = Key::new(
+            RingName::Hmac,
+            "farm".parse().unwrap(),
+            KeyMaterial::new([7; 32]),
+            NOW,
+        );
         key.state = KeyState::Active;
         let alice = UserRecord {
             subject: "alice".parse().expect("a valid id"),

@@ -10,7 +10,8 @@ use signet_login::{Settings, redirect};
 use signet_server::Config;
 
 static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
-    let text = "public_url = \"https://www.example.com\"\nlogin.redirect_hosts = [\"app.example.com\"]";
+    let text =
+        "public_url = \"https://www.example.com\"\nlogin.redirect_hosts = [\"app.example.com\"]";
     match Config::parse(text, Path::new("signet.toml")) {
         Ok(config) => config.resolve().login,
         Err(error) => panic!("{error}"),
