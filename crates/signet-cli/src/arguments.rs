@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    completions, config, keys, lab, man, reference as reference_command, serve, token, user,
+    audit, backup, client, completions, config, doctor, health, keys, lab, man, node,
+    reference as reference_command, restore, secret, serve, token, user,
 };
 
 /// One login for a whole farm of web servers
@@ -40,7 +41,15 @@ pub(crate) enum Command {
     User(user::User),
     Token(token::Token),
     Keys(keys::Keys),
+    Secret(secret::Secret),
+    Client(client::Client),
+    Node(node::Node),
     Config(config::Config),
+    Health(health::Health),
+    Doctor(doctor::Doctor),
+    Audit(audit::Audit),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     Completions(completions::Completions),
     Man(man::Man),
     #[command(hide = true)]

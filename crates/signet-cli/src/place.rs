@@ -51,6 +51,23 @@ impl Place {
         result
     }
 
+    /// The data directory.
+    pub(crate) fn directory(&self) -> &DataDirectory {
+        &self.directory
+    }
+
+    /// Makes a line of the audit log of a change that was made: what was done to what, and what else matters about it.
+    #[allow(clippy::unnecessary_wraps, reason = "the log is not there yet")]
+    pub(crate) fn record(
+        &self,
+        _context: &crate::context::Context,
+        _action: &str,
+        _object: &str,
+        _detail: &serde_json::Value,
+    ) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Makes a running instance look at what changed.
     pub(crate) async fn poke(&self) -> InstanceSays {
         match self.directory.poke().await {

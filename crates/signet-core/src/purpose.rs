@@ -21,15 +21,21 @@ pub enum Purpose {
     FormToken,
     /// Remembering for a minute that a user and password were right.
     BasicMemory,
+    /// Secrets in configuration and repository, sealed with AES-256-GCM-SIV.
+    SealedValue,
+    /// Proving to another instance that a key is held, without showing it.
+    KeyProof,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::SignedSession,
         Self::SealedSession,
         Self::FormToken,
         Self::BasicMemory,
+        Self::SealedValue,
+        Self::KeyProof,
     ];
 
     /// The `info` of the derivation.
@@ -40,6 +46,8 @@ impl Purpose {
             Self::SealedSession => "signet/v1/session/A128CBC-HS256",
             Self::FormToken => "signet/v1/form-token",
             Self::BasicMemory => "signet/v1/basic-memory",
+            Self::SealedValue => "signet/v1/sealed-value/A256GCMSIV",
+            Self::KeyProof => "signet/v1/key-proof",
         }
     }
 }

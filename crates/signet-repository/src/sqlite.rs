@@ -15,10 +15,16 @@ pub(crate) type Connection = sqlx::SqliteConnection;
 pub(crate) type Row = sqlx::sqlite::SqliteRow;
 
 /// The steps of the schema, in order.
-pub(crate) const MIGRATIONS: &[migration::Step] = &[migration::Step {
-    name: "first",
-    sql: include_str!("../migrations/sqlite/0001_first.sql"),
-}];
+pub(crate) const MIGRATIONS: &[migration::Step] = &[
+    migration::Step {
+        name: "first",
+        sql: include_str!("../migrations/sqlite/0001_first.sql"),
+    },
+    migration::Step {
+        name: "keys and secrets",
+        sql: include_str!("../migrations/sqlite/0002_keys_and_secrets.sql"),
+    },
+];
 
 /// Whoever begins like this has the right to write from the start, or waits for it.
 pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";

@@ -1,7 +1,11 @@
 //! `signet keys`
 
+mod export;
+mod import;
 mod list;
 mod name;
+mod prove;
+mod relocate;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -68,6 +72,14 @@ enum Action {
     },
     /// Make the running instance read the keys now, and say what it found
     Refresh,
+    /// Move the keys to another place, with a backup, and prove that nothing was lost
+    Relocate(relocate::Relocate),
+    /// Seal keys into a bundle for other instances
+    Export(export::Export),
+    /// Take in a bundle, or raw key files, from elsewhere
+    Import(import::Import),
+    /// Show that two instances hold equal keys, without revealing one
+    Prove(prove::Prove),
 }
 
 impl Keys {
@@ -120,6 +132,10 @@ impl Keys {
                 .await
             }
             Action::Refresh => refresh(context, &place, &store).await,
+            Action::Relocate(relocate) => relocate.run(context, &place).await,
+            Action::Export(export) => export.run(context, &place).await,
+            Action::Import(import) => import.run(context, &place).await,
+            Action::Prove(prove) => prove.run(context, &place).await,
         }
     }
 }

@@ -1,0 +1,17 @@
+//! `signet keys export`
+
+use clap::Args;
+
+use crate::command::Outcome;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::place::Place;
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {}
+
+impl Export {
+    pub(super) async fn run(self, _context: &Context, _place: &Place) -> anyhow::Result<Outcome> {
+        Err(Failure::new("this command is being built").into())
+    }
+}
