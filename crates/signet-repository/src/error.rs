@@ -54,6 +54,20 @@ pub enum RepositoryError {
     /// Another process, or too much work in this one, kept the repository busy for too long.
     #[error("the repository is busy")]
     Busy,
+    /// Others read the repository all the while, so the log of recent writes, and what was removed lately, is still there.
+    #[error(
+        "the log of recent writes could not be emptied, because others kept reading the repository: what was removed lately can still be in it"
+    )]
+    LogInUse,
+    /// A value was changed after it was sealed anew, so nothing was put in force.
+    #[error("the value of {place} was changed while values were sealed anew")]
+    ResealConflict {
+        /// The place of the first such value.
+        place: String,
+    },
+    /// There is a file already where a copy was to be made.
+    #[error("there is a file already where the copy of the repository was to be made")]
+    CopyExists,
     /// The repository was closed.
     #[error("the repository is closed")]
     Closed,
@@ -94,6 +108,13 @@ impl RepositoryError {
             Self::Busy => {
                 "try again; if it stays busy, look for another program that has the file open"
             }
+            Self::LogInUse => {
+                "repeat the command when there is less to do, or stop the instance meanwhile"
+            }
+            Self::ResealConflict { .. } => {
+                "repeat the command: it starts again with the present values"
+            }
+            Self::CopyExists => "choose another name, or move that file away",
             Self::Io(_) => "check the data directory and its file system",
             Self::Closed | Self::Random(_) | Self::Database(_) => return None,
         })

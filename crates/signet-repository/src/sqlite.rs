@@ -90,7 +90,7 @@ impl Store {
         &self.readers
     }
 
-    #[cfg(test)]
+    /// The connection that writes, for single statements and for reading what must not need a second connection.
     pub(crate) fn writer(&self) -> &Pool<Database> {
         &self.writer
     }
@@ -106,9 +106,14 @@ impl Store {
         }
     }
 
-    /// Writes the whole file anew, so that nothing is left between the rows.
-    pub(crate) async fn rewrite(&self) -> Result<(), RepositoryError> {
+    /// Writes the whole file anew, so that nothing is left between the rows; by way of the log, which [`Store::checkpoint`] empties.
+    pub(crate) async fn vacuum(&self) -> Result<(), RepositoryError> {
         sqlx::query("VACUUM").execute(&self.writer).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn rewrite(&self) -> Result<(), RepositoryError> {
+        self.vacuum().await?;
         self.checkpoint().await
     }
 

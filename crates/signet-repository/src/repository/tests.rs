@@ -211,7 +211,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
         .unwrap();
     let error = refused(&scratch, IfMissing::Create).await;
     assert!(
-        matches!(error, RepositoryError::NewerVersion { found: 7, known: 1 }),
+        matches!(error, RepositoryError::NewerVersion { found: 7, known: 2 }),
         "{error:?}"
     );
 }

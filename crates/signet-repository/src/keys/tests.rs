@@ -1,0 +1,167 @@
+use std::fs;
+use std::time::Duration;
+
+use super::*;
+use crate::scratch::{NOW, Scratch, user};
+use crate::{IfMissing, RepositoryUrl};
+
+fn rows_in(scratch: &Scratch) -> KeyRows {
+    KeyRows::new(options(scratch, IfMissing::Create))
+}
+
+fn options(scratch: &Scratch, if_missing: IfMissing) -> RepositoryOptions {
+    let url = RepositoryUrl::sqlite(scratch.path());
+    RepositoryOptions::new(url, if_missing).patience(Duration::from_secs(30))
+}
+
+fn listed(rows: &KeyRows, ring: &str) -> Vec<(String, Vec<u8>)> {
+    let rows = rows.rows(ring).unwrap().into_iter();
+    rows.map(|row| (row.id, row.value.to_vec())).collect()
+}
+
+#[test]
+fn keys_are_kept_by_ring_and_id() {
+    let scratch = Scratch::new();
+    let rows = rows_in(&scratch);
+    assert_eq!(listed(&rows, "hmac"), []);
+    rows.put("hmac", "b", b"second").unwrap();
+    rows.put("hmac", "a", b"first").unwrap();
+    rows.put("master", "a", b"other").unwrap();
+    rows.put("hmac", "b", b"changed").unwrap();
+    rows.remove("master", "nobody").unwrap();
+    let expected = [
+        ("a".into(), b"first".to_vec()),
+        ("b".into(), b"changed".to_vec()),
+    ];
+    assert_eq!(listed(&rows, "hmac"), expected);
+    rows.remove("hmac", "a").unwrap();
+
+    let again = rows_in(&scratch);
+    assert_eq!(listed(&again, "hmac"), [("b".into(), b"changed".to_vec())]);
+    assert_eq!(listed(&again, "master"), [("a".into(), b"other".to_vec())]);
+}
+
+#[test]
+fn changes_are_counted_and_others_see_them() {
+    let scratch = Scratch::new();
+    let (writer, watcher) = (rows_in(&scratch), rows_in(&scratch));
+    assert_eq!(watcher.changes().unwrap(), 0);
+    writer.put("hmac", "a", b"key").unwrap();
+    writer.put("hmac", "a", b"key").unwrap();
+    assert_eq!(watcher.changes().unwrap(), 1, "the same again is no change");
+    writer.remove("hmac", "a").unwrap();
+    writer.remove("hmac", "a").unwrap();
+    assert_eq!(watcher.changes().unwrap(), 2);
+}
+
+#[test]
+fn a_repository_is_not_made_unasked() {
+    let scratch = Scratch::new();
+    let rows = KeyRows::new(options(&scratch, IfMissing::Refuse));
+    let error = rows.rows("hmac").unwrap_err();
+    assert!(matches!(error, RepositoryError::Missing), "{error:?}");
+    rows_in(&scratch).put("hmac", "a", b"key").unwrap();
+    assert_eq!(
+        listed(&rows, "hmac").len(),
+        1,
+        "once it is there, it is opened"
+    );
+}
+
+#[test]
+fn a_file_that_took_the_place_is_opened() {
+    let (scratch, other) = (Scratch::new(), Scratch::new());
+    let rows = rows_in(&scratch);
+    rows.put("hmac", "a", b"key").unwrap();
+    rows_in(&other).put("hmac", "b", b"another").unwrap();
+    for suffix in ["-wal", "-shm"] {
+        let name = format!("{}{suffix}", scratch.path().display());
+        let _ = fs::remove_file(name);
+    }
+    fs::rename(other.path(), scratch.path()).unwrap();
+    assert_eq!(listed(&rows, "hmac"), [("b".into(), b"another".to_vec())]);
+}
+
+#[tokio::test]
+async fn a_runtime_around_the_caller_does_no_harm() {
+    let scratch = Scratch::new();
+    let rows = rows_in(&scratch);
+    rows.put("hmac", "a", b"key").unwrap();
+    assert_eq!(listed(&rows, "hmac").len(), 1);
+}
+
+#[test]
+fn keys_are_not_shown() {
+    let scratch = Scratch::new();
+    let rows = rows_in(&scratch);
+    rows.put("hmac", "a", b"TOP-SECRET").unwrap();
+    let shown = format!("{rows:?} {:?}", rows.rows("hmac").unwrap());
+    assert!(
+        !shown.contains("TOP-SECRET") && !shown.contains("84, 79, 80"),
+        "{shown}"
+    );
+}
+
+fn holds(scratch: &Scratch, needle: &[u8]) -> bool {
+    let bytes = scratch.bytes();
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+// O6
+#[tokio::test]
+async fn no_byte_of_a_removed_key_is_left_while_others_have_the_file_open() {
+    let scratch = Scratch::new();
+    let running = scratch.open().await;
+    let rows = rows_in(&scratch);
+    let key = |n: u32| format!("KEY-{n:03}-{}", "k".repeat(700));
+    for n in 0..200 {
+        rows.put("hmac", &n.to_string(), key(n).as_bytes()).unwrap();
+        // Rows of others between them, so that pages split.
+        let name = format!("user-{n}");
+        running.add_user(&user(&name), NOW).await.unwrap();
+    }
+    running.checkpoint().await.unwrap();
+    for n in 0..200 {
+        match n % 2 {
+            0 => rows.remove("hmac", &n.to_string()).unwrap(),
+            _ => rows.put("hmac", &n.to_string(), b"replaced").unwrap(),
+        }
+    }
+    assert!(holds(&scratch, b"KEY-"), "the log or the file has them");
+    running.count_users().await.unwrap();
+
+    rows.purge().unwrap();
+    assert!(!holds(&scratch, b"KEY-"));
+    assert!(!holds(&scratch, b"kkkkkkkk"), "no fragment either");
+    assert_eq!(listed(&rows, "hmac").len(), 100);
+    assert_eq!(
+        running.count_users().await.unwrap(),
+        200,
+        "and nothing else is lost"
+    );
+}
+
+// O6
+#[tokio::test]
+async fn a_reader_that_does_not_end_is_named_as_the_reason() {
+    use sqlx::Connection as _;
+    let scratch = Scratch::new();
+    let patient = rows_in(&scratch);
+    patient.put("hmac", "a", b"KEY-A").unwrap();
+    let mut raw = scratch.raw().await;
+    let mut reading = raw.begin().await.unwrap();
+    sqlx::query("SELECT count(*) FROM keys")
+        .execute(&mut *reading)
+        .await
+        .unwrap();
+    patient.remove("hmac", "a").unwrap();
+
+    let hasty = options(&scratch, IfMissing::Refuse).patience(Duration::from_millis(1));
+    let error = KeyRows::new(hasty).purge().unwrap_err();
+    assert!(matches!(error, RepositoryError::LogInUse), "{error:?}");
+    assert!(error.hint().is_some());
+
+    reading.rollback().await.unwrap();
+    patient.purge().unwrap();
+    assert!(!holds(&scratch, b"KEY-A"));
+}
