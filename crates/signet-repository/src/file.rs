@@ -51,6 +51,26 @@ pub(crate) fn prepare(path: &Path, if_missing: IfMissing) -> Result<(), Reposito
     }
 }
 
+/// Makes an empty private file for a copy; one that exists already is refused.
+pub(crate) fn create_for_copy(path: &Path) -> Result<(), RepositoryError> {
+    match make(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(RepositoryError::CopyExists),
+        Err(error) => Err(classify(error)),
+    }
+}
+
+/// Flushes the directory of a file, so that the file's name is on the disk.
+pub(crate) fn sync_directory_of(path: &Path) -> Result<(), RepositoryError> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(classify)
+}
+
 fn check(mode: u32, length: u64, if_missing: IfMissing) -> Result<(), RepositoryError> {
     if mode & 0o077 != 0 {
         return Err(RepositoryError::TooOpen { mode });
@@ -67,31 +87,28 @@ fn check(mode: u32, length: u64, if_missing: IfMissing) -> Result<(), Repository
 }
 
 fn create(path: &Path) -> Result<(), RepositoryError> {
-    let opened = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(PRIVATE)
-        .open(path);
-    let file = match opened {
+    let file = match make(path) {
         Ok(file) => file,
         // Another process was faster.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
         Err(error) => return Err(classify(error)),
     };
-    // The mask of the process may have taken more than it should.
-    file.set_permissions(Permissions::from_mode(PRIVATE))
-        .and_then(|()| file.sync_all())
-        .map_err(classify)?;
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(classify)
+    file.sync_all().map_err(classify)?;
+    sync_directory_of(path)
 }
 
-fn classify(error: io::Error) -> RepositoryError {
+fn make(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(PRIVATE)
+        .open(path)?;
+    // The mask of the process may have taken more than it should.
+    file.set_permissions(Permissions::from_mode(PRIVATE))?;
+    Ok(file)
+}
+
+pub(crate) fn classify(error: io::Error) -> RepositoryError {
     match error.kind() {
         ErrorKind::NotFound => RepositoryError::Missing,
         ErrorKind::PermissionDenied => RepositoryError::PermissionDenied,

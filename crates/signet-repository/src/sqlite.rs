@@ -1,5 +1,6 @@
 //! What is particular to SQLite: opening, how a transaction that writes begins, its error codes, its housekeeping.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -115,6 +116,29 @@ impl Store {
     pub(crate) async fn rewrite(&self) -> Result<(), RepositoryError> {
         self.vacuum().await?;
         self.checkpoint().await
+    }
+
+    /// Copies one state of the whole file into the empty one at `path`.
+    pub(crate) async fn copy_into(&self, path: &Path) -> Result<(), RepositoryError> {
+        let path = Path::new(".").join(path);
+        let path = path
+            .to_str()
+            .ok_or_else(|| RepositoryError::Io(ErrorKind::InvalidFilename.into()))?;
+        // Only the copy is written, but the database makes no difference.
+        let mut reader = self.readers.acquire().await?;
+        sqlx::raw_sql("PRAGMA query_only = OFF")
+            .execute(&mut *reader)
+            .await?;
+        let copied = sqlx::query("VACUUM INTO $1")
+            .bind(path.to_owned())
+            .persistent(false)
+            .execute(&mut *reader)
+            .await;
+        sqlx::raw_sql("PRAGMA query_only = ON")
+            .execute(&mut *reader)
+            .await?;
+        copied?;
+        Ok(())
     }
 
     /// Closes all connections, the one that writes last: it tidies the log away.
