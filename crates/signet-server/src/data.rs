@@ -5,6 +5,7 @@
 //! signet.toml      the configuration
 //! initialised      keys and repository were made: what is missing from now on is lost, not new
 //! keys/            the keys (signet-keys)
+//! node/            the identity of this instance towards the others (signet-bundle)
 //! repository.db    users, groups, marks, settings (signet-repository)
 //! run/lock         held by the one instance that runs on this directory
 //! run/signet.sock  where a command pokes the running instance
@@ -194,6 +195,12 @@ impl DataDirectory {
     #[must_use]
     pub fn config_path(&self) -> PathBuf {
         self.path.join(CONFIG_FILE)
+    }
+
+    /// Where the identity of this instance is, once it was needed.
+    #[must_use]
+    pub fn node_directory(&self) -> PathBuf {
+        self.path.join("node")
     }
 
     /// Its configuration.
