@@ -7,8 +7,8 @@ use signet_core::{GroupSet, Mark, MarkId, Subject, UnixSeconds, UserRecord};
 use tempfile::TempDir;
 
 use crate::{
-    IfMissing, NewUser, Password, PasswordHash, Repository, RepositoryError, RepositoryOptions,
-    RepositoryUrl,
+    IfMissing, KeyRows, NewUser, Password, PasswordHash, Repository, RepositoryError,
+    RepositoryOptions, RepositoryUrl,
 };
 
 pub(crate) const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
@@ -32,9 +32,16 @@ impl Scratch {
         &self,
         if_missing: IfMissing,
     ) -> Result<Repository, RepositoryError> {
+        Repository::open(self.options(if_missing)).await
+    }
+
+    pub(crate) fn options(&self, if_missing: IfMissing) -> RepositoryOptions {
         let url = RepositoryUrl::sqlite(self.path());
-        let options = RepositoryOptions::new(url, if_missing).patience(Duration::from_secs(30));
-        Repository::open(options).await
+        RepositoryOptions::new(url, if_missing).patience(Duration::from_secs(30))
+    }
+
+    pub(crate) fn key_rows(&self) -> KeyRows {
+        KeyRows::new(self.options(IfMissing::Create))
     }
 
     pub(crate) async fn open(&self) -> Repository {

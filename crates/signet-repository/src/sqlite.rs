@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Pool, Row as _, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, Pool, Row as _, Transaction};
 use tokio::time::Instant;
 
 use crate::{RepositoryError, RepositoryOptions, migration};
@@ -124,21 +124,16 @@ impl Store {
         let path = path
             .to_str()
             .ok_or_else(|| RepositoryError::Io(ErrorKind::InvalidFilename.into()))?;
-        // Only the copy is written, but the database makes no difference.
-        let mut reader = self.readers.acquire().await?;
-        sqlx::raw_sql("PRAGMA query_only = OFF")
-            .execute(&mut *reader)
-            .await?;
-        let copied = sqlx::query("VACUUM INTO $1")
+        if self.writer.is_closed() {
+            return Err(RepositoryError::Closed);
+        }
+        // Those that read may not even write a copy, and the one that writes is needed meanwhile.
+        let mut connection = self.writer.connect_options().connect().await?;
+        sqlx::query("VACUUM INTO $1")
             .bind(path.to_owned())
-            .persistent(false)
-            .execute(&mut *reader)
-            .await;
-        sqlx::raw_sql("PRAGMA query_only = ON")
-            .execute(&mut *reader)
+            .execute(&mut connection)
             .await?;
-        copied?;
-        Ok(())
+        Ok(connection.close().await?)
     }
 
     /// Closes all connections, the one that writes last: it tidies the log away.
@@ -191,7 +186,6 @@ async fn open_writer(path: &Path, patience: Duration) -> Result<Pool<Database>, 
     // The ping lets a rollback that is still queued run first; a connection that is still inside is thrown away.
     let pool = pool(1, patience).before_acquire(|connection, _| {
         Box::pin(async move {
-            use sqlx::Connection as _;
             connection.ping().await?;
             Ok(!connection.is_in_transaction())
         })
@@ -205,7 +199,6 @@ async fn open_writer(path: &Path, patience: Duration) -> Result<Pool<Database>, 
 
 /// Looks at the file before anything is changed in it: a new one, or one of ours.
 async fn recognise(path: &Path, patience: Duration) -> Result<(), RepositoryError> {
-    use sqlx::Connection as _;
     let mut connection = connection(path, patience).connect().await?;
     let id: i64 = sqlx::query_scalar("PRAGMA application_id")
         .fetch_one(&mut connection)

@@ -2,17 +2,8 @@ use std::fs;
 use std::time::Duration;
 
 use super::*;
+use crate::IfMissing;
 use crate::scratch::{NOW, Scratch, user};
-use crate::{IfMissing, RepositoryUrl};
-
-fn rows_in(scratch: &Scratch) -> KeyRows {
-    KeyRows::new(options(scratch, IfMissing::Create))
-}
-
-fn options(scratch: &Scratch, if_missing: IfMissing) -> RepositoryOptions {
-    let url = RepositoryUrl::sqlite(scratch.path());
-    RepositoryOptions::new(url, if_missing).patience(Duration::from_secs(30))
-}
 
 fn listed(rows: &KeyRows, ring: &str) -> Vec<(String, Vec<u8>)> {
     let rows = rows.rows(ring).unwrap().into_iter();
@@ -22,7 +13,7 @@ fn listed(rows: &KeyRows, ring: &str) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn keys_are_kept_by_ring_and_id() {
     let scratch = Scratch::new();
-    let rows = rows_in(&scratch);
+    let rows = scratch.key_rows();
     assert_eq!(listed(&rows, "hmac"), []);
     rows.put("hmac", "b", b"second").unwrap();
     rows.put("hmac", "a", b"first").unwrap();
@@ -36,7 +27,7 @@ fn keys_are_kept_by_ring_and_id() {
     assert_eq!(listed(&rows, "hmac"), expected);
     rows.remove("hmac", "a").unwrap();
 
-    let again = rows_in(&scratch);
+    let again = scratch.key_rows();
     assert_eq!(listed(&again, "hmac"), [("b".into(), b"changed".to_vec())]);
     assert_eq!(listed(&again, "master"), [("a".into(), b"other".to_vec())]);
 }
@@ -44,7 +35,7 @@ fn keys_are_kept_by_ring_and_id() {
 #[test]
 fn changes_are_counted_and_others_see_them() {
     let scratch = Scratch::new();
-    let (writer, watcher) = (rows_in(&scratch), rows_in(&scratch));
+    let (writer, watcher) = (scratch.key_rows(), scratch.key_rows());
     assert_eq!(watcher.changes().unwrap(), 0);
     writer.put("hmac", "a", b"key").unwrap();
     writer.put("hmac", "a", b"key").unwrap();
@@ -57,10 +48,10 @@ fn changes_are_counted_and_others_see_them() {
 #[test]
 fn a_repository_is_not_made_unasked() {
     let scratch = Scratch::new();
-    let rows = KeyRows::new(options(&scratch, IfMissing::Refuse));
+    let rows = KeyRows::new(scratch.options(IfMissing::Refuse));
     let error = rows.rows("hmac").unwrap_err();
     assert!(matches!(error, RepositoryError::Missing), "{error:?}");
-    rows_in(&scratch).put("hmac", "a", b"key").unwrap();
+    scratch.key_rows().put("hmac", "a", b"key").unwrap();
     assert_eq!(
         listed(&rows, "hmac").len(),
         1,
@@ -71,9 +62,9 @@ fn a_repository_is_not_made_unasked() {
 #[test]
 fn a_file_that_took_the_place_is_opened() {
     let (scratch, other) = (Scratch::new(), Scratch::new());
-    let rows = rows_in(&scratch);
+    let rows = scratch.key_rows();
     rows.put("hmac", "a", b"key").unwrap();
-    rows_in(&other).put("hmac", "b", b"another").unwrap();
+    other.key_rows().put("hmac", "b", b"another").unwrap();
     for suffix in ["-wal", "-shm"] {
         let name = format!("{}{suffix}", scratch.path().display());
         let _ = fs::remove_file(name);
@@ -85,7 +76,7 @@ fn a_file_that_took_the_place_is_opened() {
 #[tokio::test]
 async fn a_runtime_around_the_caller_does_no_harm() {
     let scratch = Scratch::new();
-    let rows = rows_in(&scratch);
+    let rows = scratch.key_rows();
     rows.put("hmac", "a", b"key").unwrap();
     assert_eq!(listed(&rows, "hmac").len(), 1);
 }
@@ -93,7 +84,7 @@ async fn a_runtime_around_the_caller_does_no_harm() {
 #[test]
 fn keys_are_not_shown() {
     let scratch = Scratch::new();
-    let rows = rows_in(&scratch);
+    let rows = scratch.key_rows();
     rows.put("hmac", "a", b"TOP-SECRET").unwrap();
     let shown = format!("{rows:?} {:?}", rows.rows("hmac").unwrap());
     assert!(
@@ -112,7 +103,7 @@ fn holds(scratch: &Scratch, needle: &[u8]) -> bool {
 async fn no_byte_of_a_removed_key_is_left_while_others_have_the_file_open() {
     let scratch = Scratch::new();
     let running = scratch.open().await;
-    let rows = rows_in(&scratch);
+    let rows = scratch.key_rows();
     let key = |n: u32| format!("KEY-{n:03}-{}", "k".repeat(700));
     for n in 0..200 {
         rows.put("hmac", &n.to_string(), key(n).as_bytes()).unwrap();
@@ -146,7 +137,7 @@ async fn no_byte_of_a_removed_key_is_left_while_others_have_the_file_open() {
 async fn a_reader_that_does_not_end_is_named_as_the_reason() {
     use sqlx::Connection as _;
     let scratch = Scratch::new();
-    let patient = rows_in(&scratch);
+    let patient = scratch.key_rows();
     patient.put("hmac", "a", b"KEY-A").unwrap();
     let mut raw = scratch.raw().await;
     let mut reading = raw.begin().await.unwrap();
@@ -156,7 +147,9 @@ async fn a_reader_that_does_not_end_is_named_as_the_reason() {
         .unwrap();
     patient.remove("hmac", "a").unwrap();
 
-    let hasty = options(&scratch, IfMissing::Refuse).patience(Duration::from_millis(1));
+    let hasty = scratch
+        .options(IfMissing::Refuse)
+        .patience(Duration::from_millis(1));
     let error = KeyRows::new(hasty).purge().unwrap_err();
     assert!(matches!(error, RepositoryError::LogInUse), "{error:?}");
     assert!(error.hint().is_some());
