@@ -1,0 +1,89 @@
+//! Why the log could not be written or read.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// Why the log could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuditError {
+    /// It cannot be opened for writing, or not be locked.
+    #[error("the audit log {} cannot be opened for writing", path.display())]
+    Open {
+        /// The log, or its lock.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A line could not be written whole.
+    #[error("the audit log {} could not be written", path.display())]
+    Write {
+        /// The log.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It could not be read.
+    #[error("the audit log {} could not be read", path.display())]
+    Read {
+        /// The log.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Its end is nothing that a crash leaves behind.
+    #[error("the end of the audit log {} is no log", path.display())]
+    NoLog {
+        /// The log.
+        path: PathBuf,
+    },
+}
+
+impl AuditError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Open { path, source } | Self::Write { path, source } => {
+                writing_hint(path, source)
+            }
+            Self::Read { path, .. } => {
+                format!(
+                    "read it as the user who owns {}; is its disk in order?",
+                    path.display()
+                )
+            }
+            Self::NoLog { path } => {
+                let path = path.display();
+                format!(
+                    "something else wrote into it: `signet audit verify` says where. `mv {path} {path}.damaged` keeps it; the next change begins a new file that names what is missing"
+                )
+            }
+        }
+    }
+}
+
+fn writing_hint(path: &Path, error: &io::Error) -> String {
+    let path = path.display();
+    if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+        return format!("{path} is a symbolic link: put the file itself there");
+    }
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            format!(
+                "make room on the disk that holds {path}; no change is made that cannot be recorded"
+            )
+        }
+        ErrorKind::PermissionDenied => format!(
+            "run this as the user who owns {path}, or give the file back to that user; no change is made that cannot be recorded"
+        ),
+        ErrorKind::ReadOnlyFilesystem => {
+            format!(
+                "{path} is on a read-only file system; no change is made that cannot be recorded"
+            )
+        }
+        _ => format!(
+            "is {path} a file on a disk that is in order? No change is made that cannot be recorded"
+        ),
+    }
+}

@@ -1,0 +1,343 @@
+//! The log of a data directory: one file that only grows.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use serde_json::{Map, Value, json};
+use signet_core::UnixSeconds;
+use signet_keys::Lock;
+
+use crate::head::Kept;
+use crate::line::write;
+use crate::tail::{Rest, Tail};
+use crate::verify::{self, Verification};
+use crate::{Action, Actor, AuditError, Digest, Entries, Event, Head, Origin};
+
+/// What is noted of a line that was never finished, or of lines that are gone.
+pub(crate) const MEND: &str = "log.mend";
+/// The member of that note which tells the bytes that are no line.
+pub(crate) const TORN: &str = "torn";
+/// So much room is set aside before a change is made, in bytes: for its line, and for a note about a torn one.
+#[cfg(target_os = "linux")]
+const ROOM: u64 = 4 * crate::line::LONGEST_LINE as u64;
+
+/// The audit log at one place. Processes may share it; each line is written under a lock.
+#[derive(Clone, Debug)]
+pub struct AuditLog {
+    path: PathBuf,
+}
+
+impl AuditLog {
+    /// The log in the file at `path`, which is made with the first line. Beside it are `audit.head` and `audit.lock`, or
+    /// what they are called after another name.
+    #[must_use]
+    pub fn at(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether a line can be written now: to be asked before a change is made. Sets room aside, where the disk can.
+    ///
+    /// # Errors
+    /// The log cannot be opened for writing or locked, its disk is full, or its end is nothing that this program wrote.
+    pub fn ready(&self) -> Result<(), AuditError> {
+        let _lock = self.lock()?;
+        let (file, length) = self.open()?;
+        self.tail(&file, length)?;
+        #[cfg(target_os = "linux")]
+        match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, length, ROOM) {
+            Err(full @ (rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT)) => {
+                return Err(self.unwritten(full.into()));
+            }
+            // Not every file system can; then it shows when the line is written.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Adds a line about `event`; it is on the disk when this returns.
+    ///
+    /// What a crash left of a line stays in the file, and the next line says so.
+    ///
+    /// # Errors
+    /// The log cannot be opened, locked or written. Then nothing was added, or what was is no whole line.
+    pub fn append(&self, event: &Event, now: UnixSeconds) -> Result<Head, AuditError> {
+        let _lock = self.lock()?;
+        let (mut file, length) = self.open()?;
+        let Tail { last, rest } = self.tail(&file, length)?;
+        let kept = Kept::read(&self.head_path());
+        let before = before(last, kept);
+        let encode = |event: &Event, before| {
+            write(event, before, now).map_err(|error| self.unwritten(error.into()))
+        };
+        let mut bytes = match &rest {
+            Rest::LineEnd
+            | Rest::Torn {
+                is_ended: false, ..
+            } => b"\n".to_vec(),
+            _ => Vec::new(),
+        };
+        let mut head = before;
+        if let Some(detail) = mending(last, &rest, kept) {
+            let (line, next) = encode(&mend(detail, &event.instance), before)?;
+            bytes.extend(line);
+            head = next;
+        }
+        let (line, head) = encode(event, head)?;
+        bytes.extend(line);
+        self.write(&mut file, length, &bytes)?;
+        // An older head only proves less; the next line brings it up to date.
+        let _ = head.write(&self.head_path());
+        Ok(head)
+    }
+
+    /// What the log says, in its order.
+    ///
+    /// # Errors
+    /// It cannot be opened. A log that was never written to is empty.
+    pub fn entries(&self) -> Result<Entries, AuditError> {
+        Ok(Entries::new(self.settled()?))
+    }
+
+    /// Number and hash of the last line that was written, if there is any: worth keeping elsewhere.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn head(&self) -> Result<Option<Head>, AuditError> {
+        let Some((file, length)) = self.settled()? else {
+            return Ok(None);
+        };
+        Ok(self.tail(&file, length)?.last)
+    }
+
+    /// The entries at the end of the file, as many as are in about `bytes` bytes.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn recent(&self, bytes: u64) -> Result<Entries, AuditError> {
+        use std::io::Seek;
+        let Some((mut file, length)) = self.settled()? else {
+            return Ok(Entries::new(None));
+        };
+        let start = length.saturating_sub(bytes);
+        // Where it begins within a line, that is none.
+        file.seek(io::SeekFrom::Start(start))
+            .map_err(|source| self.unread(source))?;
+        Ok(Entries::new(Some((file, length - start))))
+    }
+
+    /// Checks the whole chain, and that its end is where `audit.head` says; `known` are heads that were kept elsewhere, and
+    /// `earlier` the files that this one continues, the oldest first.
+    ///
+    /// # Errors
+    /// A file cannot be read. What is wrong with the chain is no error but the answer.
+    pub fn verify(&self, earlier: &[PathBuf], known: &[Head]) -> Result<Verification, AuditError> {
+        let (file, kept) = {
+            let lock = self.lock_to_read()?;
+            let file = self.open_to_read()?;
+            let kept = Kept::read(&self.head_path());
+            drop(lock);
+            (file, kept)
+        };
+        verify::files(self, file, kept, earlier, known)
+    }
+
+    pub(crate) fn unread(&self, source: io::Error) -> AuditError {
+        AuditError::Read {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    fn unwritten(&self, source: io::Error) -> AuditError {
+        AuditError::Write {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    fn head_path(&self) -> PathBuf {
+        self.path.with_extension("head")
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.path.with_extension("lock")
+    }
+
+    fn lock(&self) -> Result<Lock, AuditError> {
+        let path = self.lock_path();
+        Lock::acquire(&path).map_err(|source| AuditError::Open { path, source })
+    }
+
+    /// Whoever may only read goes without; at worst the last line is seen half.
+    fn lock_to_read(&self) -> Result<Option<Lock>, AuditError> {
+        match Lock::acquire(&self.lock_path()) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::PermissionDenied
+                        | ErrorKind::ReadOnlyFilesystem
+                        | ErrorKind::NotFound
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(source) => Err(self.unread(source)),
+        }
+    }
+
+    /// The file for adding to it, made if it is missing, and its length.
+    fn open(&self) -> Result<(File, u64), AuditError> {
+        let opened = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(
+                (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC)
+                    .bits()
+                    .cast_signed(),
+            )
+            .open(&self.path)
+            .and_then(|file| match file.metadata()? {
+                metadata if metadata.is_file() => Ok((file, metadata.len())),
+                _ => Err(io::Error::new(
+                    ErrorKind::InvalidInput,
+                    "it is no regular file",
+                )),
+            });
+        opened.map_err(|source| AuditError::Open {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    fn open_to_read(&self) -> Result<Option<(File, u64)>, AuditError> {
+        open_to_read(&self.path)
+    }
+
+    /// The file and its length at a moment at which nobody writes.
+    fn settled(&self) -> Result<Option<(File, u64)>, AuditError> {
+        let _lock = self.lock_to_read()?;
+        self.open_to_read()
+    }
+
+    fn tail(&self, file: &File, length: u64) -> Result<Tail, AuditError> {
+        Tail::read(file, length)
+            .map_err(|source| self.unread(source))?
+            .ok_or_else(|| AuditError::NoLog {
+                path: self.path.clone(),
+            })
+    }
+
+    /// All of `bytes` at the end of the file and on the disk, or none of it.
+    fn write(&self, file: &mut File, length: u64, bytes: &[u8]) -> Result<(), AuditError> {
+        let written = file.write_all(bytes).and_then(|()| file.sync_data());
+        if let Err(source) = written {
+            // Where that is forbidden, because the file may only grow, the next line tells of the torn one.
+            let _ = file.set_len(length);
+            return Err(self.unwritten(source));
+        }
+        if length == 0 {
+            sync_directory(&self.path).map_err(|source| self.unwritten(source))?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn open_to_read(path: &Path) -> Result<Option<(File, u64)>, AuditError> {
+    let unread = |source| AuditError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    match File::open(path) {
+        Ok(file) => {
+            let length = file.metadata().map_err(unread)?.len();
+            Ok(Some((file, length)))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unread(error)),
+    }
+}
+
+/// What the next line comes after: the last line, unless the head knows of a later one, or of another in its place. Then
+/// the chain goes on from what was there, so that the gap shows for ever.
+fn before(last: Option<Head>, kept: Kept) -> Head {
+    let start = Head {
+        seq: 0,
+        hash: Digest::START,
+    };
+    match (last.unwrap_or(start), kept) {
+        (last, Kept::Head(head)) if head.seq >= last.seq => head,
+        (last, _) => last,
+    }
+}
+
+/// What must be noted before the log goes on.
+fn mending(last: Option<Head>, rest: &Rest, kept: Kept) -> Option<Value> {
+    let mut detail = Map::new();
+    if let Rest::Torn { bytes, digest, .. } = rest {
+        let torn = json!({ "bytes": bytes, "sha256": digest.to_string() });
+        detail.insert(TORN.to_owned(), torn);
+    }
+    let seq = last.map_or(0, |last| last.seq);
+    match kept {
+        Kept::Head(head) if head.seq > seq => {
+            let missing = json!({ "first": seq + 1, "last": head.seq });
+            detail.insert("missing".to_owned(), missing);
+        }
+        Kept::Head(head) if Some(head) != last && head.seq == seq => {
+            detail.insert("replaced".to_owned(), json!({ "line": seq }));
+        }
+        // After the first line of all a crash may have come before its head.
+        Kept::Missing | Kept::Unreadable if seq > 1 => {
+            detail.insert("head".to_owned(), json!("missing"));
+        }
+        _ => {}
+    }
+    (!detail.is_empty()).then_some(Value::Object(detail))
+}
+
+fn mend(detail: Value, instance: &str) -> Event {
+    Event {
+        who: Actor::signet(),
+        from: Origin::Instance,
+        action: Action::mend(),
+        object: "audit.log".to_owned(),
+        detail,
+        instance: instance.to_owned(),
+    }
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    match File::open(directory)?.sync_all() {
+        // Some network file systems keep directories in order by themselves and know no such call.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::InvalidInput | ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+#[cfg(test)]
+mod tests;
