@@ -6,7 +6,8 @@ use sqlx::Executor;
 use crate::sqlite::{Connection, Database};
 use crate::{Repository, RepositoryError, SettingName, column};
 
-const FLOOR: &str = "marks.floor";
+/// The name of the floor of the marks.
+pub(crate) const FLOOR: &str = "marks.floor";
 
 impl Repository {
     /// A value of this instance alone, as it was given.

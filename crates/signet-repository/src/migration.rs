@@ -56,6 +56,17 @@ pub(crate) async fn run(
     Ok(transaction.commit().await?)
 }
 
+/// Makes sure that a repository is one, and went no step that is not known here. Later steps may be missing.
+pub(crate) async fn expect_known(
+    connection: &mut Connection,
+    steps: &'static [Step],
+) -> Result<(), RepositoryError> {
+    match sqlite::has_table(connection, "migrations").await? {
+        true => applied(connection, steps).await.map(drop),
+        false => Err(RepositoryError::NotARepository),
+    }
+}
+
 async fn is_current(
     connection: &mut Connection,
     steps: &'static [Step],

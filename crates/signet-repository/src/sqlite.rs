@@ -118,19 +118,46 @@ impl Store {
         self.checkpoint().await
     }
 
+    /// A connection of its own that writes, with the repository at `newer` under that name beside this one.
+    pub(crate) async fn connect_with(&self, newer: &Path) -> Result<Connection, RepositoryError> {
+        // Nothing is changed in it, so its schema is only looked at.
+        let mut other = connection(newer, Duration::ZERO).connect().await?;
+        migration::expect_known(&mut other, MIGRATIONS).await?;
+        other.close().await?;
+        if self.writer.is_closed() {
+            return Err(RepositoryError::Closed);
+        }
+        let mut connection = self.writer.connect_options().connect().await?;
+        sqlx::query("ATTACH DATABASE $1 AS newer")
+            .bind(text(newer)?)
+            .execute(&mut connection)
+            .await?;
+        Ok(connection)
+    }
+
+    /// Has the database compare the whole file with itself.
+    pub(crate) async fn check(&self) -> Result<(), RepositoryError> {
+        let verdict: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check(1)")
+            .fetch_all(&self.readers)
+            .await?;
+        let strays = sqlx::query("PRAGMA foreign_key_check")
+            .fetch_optional(&self.readers)
+            .await?;
+        match (verdict.as_slice(), strays) {
+            ([ok], None) if ok == "ok" => Ok(()),
+            _ => Err(RepositoryError::Damaged("the database's own check failed")),
+        }
+    }
+
     /// Copies one state of the whole file into the empty one at `path`.
     pub(crate) async fn copy_into(&self, path: &Path) -> Result<(), RepositoryError> {
-        let path = Path::new(".").join(path);
-        let path = path
-            .to_str()
-            .ok_or_else(|| RepositoryError::Io(ErrorKind::InvalidFilename.into()))?;
         if self.writer.is_closed() {
             return Err(RepositoryError::Closed);
         }
         // Those that read may not even write a copy, and the one that writes is needed meanwhile.
         let mut connection = self.writer.connect_options().connect().await?;
         sqlx::query("VACUUM INTO $1")
-            .bind(path.to_owned())
+            .bind(text(path)?)
             .execute(&mut connection)
             .await?;
         Ok(connection.close().await?)
@@ -197,21 +224,36 @@ async fn open_writer(path: &Path, patience: Duration) -> Result<Pool<Database>, 
     Ok(writer)
 }
 
+/// A connection that changes nothing, to a file of ours.
+pub(crate) async fn connect_to_read(
+    path: &Path,
+    patience: Duration,
+) -> Result<Connection, RepositoryError> {
+    let options = connection(path, patience).read_only(true);
+    let mut connection = options.pragma("query_only", "ON").connect().await?;
+    refuse_foreign(&mut connection).await?;
+    Ok(connection)
+}
+
 /// Looks at the file before anything is changed in it: a new one, or one of ours.
 async fn recognise(path: &Path, patience: Duration) -> Result<(), RepositoryError> {
     let mut connection = connection(path, patience).connect().await?;
-    let id: i64 = sqlx::query_scalar("PRAGMA application_id")
-        .fetch_one(&mut connection)
-        .await?;
-    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master")
-        .fetch_one(&mut connection)
-        .await?;
-    let verdict = match (id, tables) {
-        (APPLICATION_ID, _) | (0, 0) => Ok(()),
-        _ => Err(RepositoryError::NotARepository),
-    };
+    let verdict = refuse_foreign(&mut connection).await;
     connection.close().await?;
     verdict
+}
+
+async fn refuse_foreign(connection: &mut Connection) -> Result<(), RepositoryError> {
+    let id: i64 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut *connection)
+        .await?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master")
+        .fetch_one(connection)
+        .await?;
+    match (id, tables) {
+        (APPLICATION_ID, _) | (0, 0) => Ok(()),
+        _ => Err(RepositoryError::NotARepository),
+    }
 }
 
 fn connection(path: &Path, patience: Duration) -> SqliteConnectOptions {
@@ -227,6 +269,13 @@ fn connection(path: &Path, patience: Duration) -> SqliteConnectOptions {
         .pragma("temp_store", "MEMORY")
         .statement_cache_capacity(32)
         .disable_statement_logging()
+}
+
+/// A path for a statement; like that of a connection, it is never taken for anything but a path.
+fn text(path: &Path) -> Result<String, RepositoryError> {
+    let path = Path::new(".").join(path).into_os_string();
+    path.into_string()
+        .map_err(|_| RepositoryError::Io(ErrorKind::InvalidFilename.into()))
 }
 
 fn pool(connections: u32, patience: Duration) -> PoolOptions<Database> {
