@@ -37,6 +37,9 @@ pub enum AuditError {
         /// The log.
         path: PathBuf,
     },
+    /// Nobody waited for it to be written.
+    #[error("writing the audit log was interrupted")]
+    Interrupted(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl AuditError {
@@ -47,6 +50,7 @@ impl AuditError {
             Self::Open { path, source } | Self::Write { path, source } => {
                 writing_hint(path, source)
             }
+            Self::Interrupted(_) => "repeat what was to be changed".to_owned(),
             Self::Read { path, .. } => {
                 format!(
                     "read it as the user who owns {}; is its disk in order?",
@@ -71,19 +75,17 @@ fn writing_hint(path: &Path, error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             format!(
-                "make room on the disk that holds {path}; no change is made that cannot be recorded"
+                "make room on the disk that holds {path}: nothing is changed that cannot be recorded"
             )
         }
         ErrorKind::PermissionDenied => format!(
-            "run this as the user who owns {path}, or give the file back to that user; no change is made that cannot be recorded"
+            "run this as the user who owns {path}, or give the file back to that user: nothing is changed that cannot be recorded"
         ),
         ErrorKind::ReadOnlyFilesystem => {
             format!(
-                "{path} is on a read-only file system; no change is made that cannot be recorded"
+                "{path} is on a read-only file system: nothing is changed that cannot be recorded"
             )
         }
-        _ => format!(
-            "is {path} a file on a disk that is in order? No change is made that cannot be recorded"
-        ),
+        _ => format!("is {path} a file, on a disk that is in order?"),
     }
 }

@@ -1,5 +1,6 @@
 //! What is told of a change: who, from where, what, to what.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -135,7 +136,7 @@ impl fmt::Display for Origin {
 /// What was done: a noun and a verb, such as `key.rotate`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Action(String);
+pub struct Action(Cow<'static, str>);
 
 /// The text is no action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -145,8 +146,14 @@ pub struct Action(String);
 pub struct ActionError;
 
 impl Action {
-    pub(crate) fn mend() -> Self {
-        Self(crate::log::MEND.to_owned())
+    /// An action that is written out in the program. To be used for constants.
+    ///
+    /// # Panics
+    /// While compiling, where the text is no noun and verb.
+    #[must_use]
+    pub const fn literal(text: &'static str) -> Self {
+        assert!(is_action(text.as_bytes()), "a noun, a dot, and a verb");
+        Self(Cow::Borrowed(text))
     }
 
     /// As text.
@@ -160,16 +167,28 @@ impl FromStr for Action {
     type Err = ActionError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const LONGEST_WORD: usize = 32;
-        let is_word = |word: &str| {
-            (1..=LONGEST_WORD).contains(&word.len())
-                && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
-        };
-        let (noun, verb) = text.split_once('.').ok_or(ActionError)?;
-        (is_word(noun) && is_word(verb))
-            .then(|| Self(text.to_owned()))
+        is_action(text.as_bytes())
+            .then(|| Self(Cow::Owned(text.to_owned())))
             .ok_or(ActionError)
     }
+}
+
+/// Two words of lower-case letters and `-` with a dot between.
+const fn is_action(text: &[u8]) -> bool {
+    const LONGEST: usize = 64;
+    let (mut place, mut word, mut dots) = (0, 0, 0);
+    while place < text.len() {
+        match text[place] {
+            b'a'..=b'z' | b'-' => word += 1,
+            b'.' if word > 0 => {
+                dots += 1;
+                word = 0;
+            }
+            _ => return false,
+        }
+        place += 1;
+    }
+    dots == 1 && word > 0 && text.len() <= LONGEST
 }
 
 impl TryFrom<String> for Action {
@@ -182,12 +201,61 @@ impl TryFrom<String> for Action {
 
 impl From<Action> for String {
     fn from(action: Action) -> Self {
-        action.0
+        action.0.into_owned()
     }
 }
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_a_noun_and_a_verb() {
+        for good in ["key.rotate", "user.end-sessions"] {
+            assert_eq!(good.parse::<Action>().unwrap().as_str(), good);
+        }
+        let long = format!("{}.a", "a".repeat(63));
+        for bad in [
+            "",
+            ".",
+            "key",
+            "key.",
+            ".rotate",
+            "a.b.c",
+            "Key.rotate",
+            "a b.c",
+            &long,
+        ] {
+            assert_eq!(bad.parse::<Action>(), Err(ActionError), "{bad}");
+        }
+    }
+
+    #[test]
+    fn somebody_is_found_by_each_name() {
+        let who = Actor::System {
+            user: Some("root".to_owned()),
+            uid: 0,
+            sudo_user: Some("alice".to_owned()),
+        };
+        assert_eq!(who.to_string(), "alice as root");
+        assert!(
+            ["root", "0", "alice"]
+                .iter()
+                .all(|name| who.is_called(name))
+        );
+        assert!(!who.is_called("bob"));
+        let text = serde_json::to_string(&who).unwrap();
+        assert_eq!(serde_json::from_str::<Actor>(&text).unwrap(), who);
+        let subject = Actor::Subject {
+            subject: "root".to_owned(),
+        };
+        let text = serde_json::to_string(&subject).unwrap();
+        assert_eq!(serde_json::from_str::<Actor>(&text).unwrap(), subject);
     }
 }

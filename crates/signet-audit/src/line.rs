@@ -119,11 +119,33 @@ pub(crate) fn write(
         instance: short(&event.instance),
         prev: before.hash.to_string(),
     };
-    let mut line = serde_json::to_vec(&members)?;
+    let mut line = visible(&serde_json::to_string(&members)?).into_bytes();
     let hash = Digest::of(&[&line]);
     line.pop();
     line.extend_from_slice(format!("{BEFORE_HASH}{hash}{AFTER_HASH}\n").as_bytes());
     Ok((line, Head { seq, hash }))
+}
+
+/// JSON escapes what could end a line. This escapes the rest of what could move a cursor or hide something, so that the file
+/// may be looked at as it is; all of it stands within strings.
+fn visible(json: &str) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_hidden(c) {
+            // Writing to a string does not fail.
+            let _ = write!(text, "\\u{:04x}", u32::from(c));
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// None of these needs two units in UTF-16.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 const BEFORE_HASH: &str = ",\"hash\":\"";
@@ -168,7 +190,7 @@ fn shortened(who: &Actor) -> Actor {
 
 /// The change was made already, so a detail that is too long costs the detail and not the line.
 fn small(detail: &Value) -> Result<Value, serde_json::Error> {
-    let length = serde_json::to_vec(detail)?.len();
+    let length = visible(&serde_json::to_string(detail)?).len();
     Ok(match length <= LONGEST_DETAIL {
         true => detail.clone(),
         false => json!({ "not_kept": { "bytes": length } }),

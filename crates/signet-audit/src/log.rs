@@ -17,7 +17,7 @@ use crate::verify::{self, Verification};
 use crate::{Action, Actor, AuditError, Digest, Entries, Event, Head, Origin};
 
 /// What is noted of a line that was never finished, or of lines that are gone.
-pub(crate) const MEND: &str = "log.mend";
+pub(crate) const MEND: Action = Action::literal("log.mend");
 /// The member of that note which tells the bytes that are no line.
 pub(crate) const TORN: &str = "torn";
 /// So much room is set aside before a change is made, in bytes: for its line, and for a note about a torn one.
@@ -313,7 +313,7 @@ fn mend(detail: Value, instance: &str) -> Event {
     Event {
         who: Actor::signet(),
         from: Origin::Instance,
-        action: Action::mend(),
+        action: MEND,
         object: "audit.log".to_owned(),
         detail,
         instance: instance.to_owned(),
@@ -340,4 +340,4 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

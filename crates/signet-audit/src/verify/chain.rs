@@ -150,7 +150,7 @@ impl Chain {
         let told = line.entry.detail.get(TORN);
         let digest = std::mem::take(&mut self.digest_before).finalize();
         let digest = Digest(digest.into()).to_string();
-        let is_told = line.entry.action.as_str() == MEND
+        let is_told = line.entry.action == MEND
             && told.is_some_and(|told| {
                 told.get("bytes").and_then(serde_json::Value::as_u64) == Some(torn.bytes)
                     && told.get("sha256").and_then(serde_json::Value::as_str) == Some(&digest)
