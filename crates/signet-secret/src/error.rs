@@ -2,7 +2,7 @@
 
 use signet_core::KeyId;
 
-use crate::{MAX_SECRET_BYTES, Place, SealedValueError};
+use crate::{MAX_SECRET_BYTES, Place, PlaceError, SealedValueError};
 
 /// Why a secret was not sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +51,10 @@ impl SealError {
 #[non_exhaustive]
 pub enum OpenError {
     /// The key that it was sealed with is not here.
-    #[error("it was sealed with the key {key}, which is not here: {}", listed(here))]
+    #[error(
+        "it was sealed with the key {key}, which is not here: {}",
+        listed(here)
+    )]
     KeyMissing {
         /// The key that it was sealed with.
         key: KeyId,
@@ -75,6 +78,9 @@ pub enum OpenError {
     /// It is no sealed value.
     #[error("it is no sealed value")]
     Format(#[source] SealedValueError),
+    /// It stands at something that is no place.
+    #[error("it stands at something that is no place")]
+    NoPlace(#[source] PlaceError),
     /// It is larger than anything that is sealed.
     #[error("it is larger than any sealed value, which holds at most {MAX_SECRET_BYTES} bytes")]
     TooLarge,
@@ -89,6 +95,7 @@ impl OpenError {
             Self::KeyRevoked { .. } => "SECRET_KEY_REVOKED",
             Self::NotForThisPlace { .. } => "SECRET_NOT_FOR_THIS_PLACE",
             Self::Format(_) => "SECRET_FORMAT",
+            Self::NoPlace(_) => "SECRET_PLACE",
             Self::TooLarge => "SECRET_TOO_LARGE",
         }
     }
@@ -100,7 +107,7 @@ impl OpenError {
             Self::KeyMissing { key, .. }
             | Self::KeyRevoked { key }
             | Self::NotForThisPlace { key, .. } => Some(*key),
-            Self::Format(_) | Self::TooLarge => None,
+            Self::Format(_) | Self::NoPlace(_) | Self::TooLarge => None,
         }
     }
 
@@ -118,6 +125,9 @@ impl OpenError {
                 "write it back to the place that it was sealed for, or seal the secret anew: signet secret protect {place}"
             ),
             Self::Format(error) => error.hint().into(),
+            Self::NoPlace(_) => {
+                "no version of signet writes that: remove it from where it stands".into()
+            }
             Self::TooLarge => SealedValueError::TooLarge.hint().into(),
         }
     }

@@ -22,7 +22,9 @@ pub enum PlaceError {
     #[error("a segment of a place has 1 to 64 characters")]
     Length,
     /// A character that has no place in it.
-    #[error("a place has only lower-case letters, digits, '.', '_' and '-', and slashes between its segments")]
+    #[error(
+        "a place has only lower-case letters, digits, '.', '_' and '-', and slashes between its segments"
+    )]
     Character,
 }
 
@@ -91,7 +93,12 @@ mod tests {
 
     #[test]
     fn places_are_plain_paths() {
-        for good in ["a", "client/ims/secret", "setting/mail.password", "1/2/3/4/5/6/7/8"] {
+        for good in [
+            "a",
+            "client/ims/secret",
+            "setting/mail.password",
+            "1/2/3/4/5/6/7/8",
+        ] {
             assert_eq!(good.parse::<Place>().unwrap().to_string(), good);
         }
         let long = "a".repeat(65);

@@ -48,19 +48,27 @@ pub enum SealedValueError {
     #[error("there is a space or the end of a line in it")]
     Space,
     /// The key is not named by 32 digits.
-    #[error("after \"{SEALED_PREFIX}\" it must name its key with 32 lower-case hexadecimal digits and a colon")]
+    #[error(
+        "after \"{SEALED_PREFIX}\" it must name its key with 32 lower-case hexadecimal digits and a colon"
+    )]
     Key,
     /// What follows the key's id is not strict base64url.
-    #[error("what follows the key's id is not base64url without padding: characters are missing, or foreign")]
+    #[error(
+        "what follows the key's id is not base64url without padding: characters are missing, or foreign"
+    )]
     Encoding,
     /// Too short to be anything sealed.
-    #[error("what follows the key's id has {bytes} bytes, but the shortest sealed value has {OVERHEAD}: it was cut off")]
+    #[error(
+        "what follows the key's id has {bytes} bytes, but the shortest sealed value has {OVERHEAD}: it was cut off"
+    )]
     TooShort {
         /// How many there are.
         bytes: usize,
     },
     /// Longer than anything that is sealed.
-    #[error("it is longer than the longest sealed value, which holds a secret of {MAX_SECRET_BYTES} bytes")]
+    #[error(
+        "it is longer than the longest sealed value, which holds a secret of {MAX_SECRET_BYTES} bytes"
+    )]
     TooLarge,
 }
 
@@ -69,7 +77,9 @@ impl SealedValueError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NotSealed => "seal the secret with signet secret protect, and write what that prints",
+            Self::NotSealed => {
+                "seal the secret with signet secret protect, and write what that prints"
+            }
             Self::Version => "use the version of signet that sealed it, or a newer one",
             Self::Space => "copy it again, on one line and without spaces",
             Self::Key | Self::Encoding | Self::TooShort { .. } => {
