@@ -1,1 +1,16 @@
 #![doc = include_str!("../README.md")]
+
+mod bundle;
+mod card;
+mod framing;
+mod identity;
+mod import;
+mod sealing;
+mod sender;
+
+pub use bundle::{BundleError, KeyBundle, MAX_BUNDLE_BYTES, ReceivedBundle, addressees};
+pub use card::{CardError, MAX_CARD_BYTES, NodeCard, NodeId, NodeName, NodeNameError, Signature};
+pub use identity::{NodeError, NodeIdentity};
+pub use import::{ForeignFarm, ImportError, ImportReport, Imported};
+pub use sealing::{SealError, UnsealError};
+pub use sender::Senders;

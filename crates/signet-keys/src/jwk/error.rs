@@ -77,6 +77,12 @@ pub enum KeyFileError {
         /// Its length in bits.
         bits: usize,
     },
+    /// The Granite key has the wrong length.
+    #[error("its \"k\" has {bits} bits, not 128, as a Granite key has")]
+    GraniteLength {
+        /// Its length in bits.
+        bits: usize,
+    },
     /// `kid` is not 32 hexadecimal digits.
     #[error("its \"kid\" is not 32 lower-case hexadecimal digits")]
     KeyId,

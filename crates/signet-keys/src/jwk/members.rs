@@ -21,7 +21,7 @@ const NAMES: [&str; 9] = [
 
 /// The members of the object. Texts are borrowed from the file's bytes, so that no copy of a key stays behind.
 #[derive(Default)]
-pub(super) struct Members<'b>([Option<Value<'b>>; NAMES.len()]);
+pub(crate) struct Members<'b>([Option<Value<'b>>; NAMES.len()]);
 
 enum Value<'b> {
     Text(&'b str),
@@ -38,7 +38,7 @@ impl<'b> Members<'b> {
             .map_err(|error| described(fault, &error))
     }
 
-    pub(super) fn text(&self, name: &'static str) -> Result<&'b str, KeyFileError> {
+    pub(crate) fn text(&self, name: &'static str) -> Result<&'b str, KeyFileError> {
         match self.value(name) {
             Some(Value::Text(text)) => Ok(text),
             Some(_) => Err(KeyFileError::NotText(name)),
@@ -46,7 +46,7 @@ impl<'b> Members<'b> {
         }
     }
 
-    pub(super) fn seconds(&self, name: &'static str) -> Result<u64, KeyFileError> {
+    pub(crate) fn seconds(&self, name: &'static str) -> Result<u64, KeyFileError> {
         self.optional_seconds(name)?
             .ok_or(KeyFileError::Missing(name))
     }
