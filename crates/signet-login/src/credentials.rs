@@ -61,6 +61,14 @@ impl Credentials {
         &self.passwords
     }
 
+    /// How many accounts and how many addresses must wait now, because too many attempts failed.
+    #[must_use]
+    pub fn throttled(&self) -> (usize, usize) {
+        let settings = self.snapshots.settings.load();
+        let now = self.snapshots.clock.now();
+        self.throttle.throttled(&settings.throttle, now)
+    }
+
     /// The account that `user` and `password` open.
     ///
     /// An unknown user takes as long as a wrong password (L7).

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use signet_audit::AuditLog;
 use signet_repository::Repository;
 
 use crate::basic::BasicHandler;
@@ -31,6 +32,8 @@ pub struct Site {
     pub basic: BasicHandler,
     /// What happened, in numbers.
     pub tally: Arc<Tally>,
+    /// Where changes are recorded, if anywhere.
+    pub audit: Option<AuditLog>,
 }
 
 impl Site {
@@ -62,7 +65,15 @@ impl Site {
             follower,
             credentials,
             tally,
+            audit: None,
         }
+    }
+
+    /// Records in `log` what users change about themselves; what cannot be recorded is not changed.
+    #[must_use]
+    pub fn with_audit(mut self, log: AuditLog) -> Self {
+        self.audit = Some(log);
+        self
     }
 
     /// The endpoint at `path`, if there is one.

@@ -103,6 +103,17 @@ impl Throttle {
         lock(&self.addresses).take_back(address, &by_address);
     }
 
+    /// How many accounts and how many addresses are not admitted now.
+    #[must_use]
+    pub fn throttled(&self, settings: &ThrottleSettings, now: UnixSeconds) -> (usize, usize) {
+        let by_account = Limit::new(settings.account_failures, settings.window, now);
+        let by_address = Limit::new(settings.address_failures, settings.window, now);
+        (
+            lock(&self.accounts).throttled(&by_account),
+            lock(&self.addresses).throttled(&by_address),
+        )
+    }
+
     fn keys(&self, account: &str, address: IpAddr) -> (u64, u64) {
         (
             self.hasher.hash_one(account),
@@ -132,15 +143,31 @@ impl Limit {
     }
 }
 
+impl Limit {
+    /// How long to wait until one more failure fits into the window.
+    fn wait(&self, forgotten: u64) -> Option<u64> {
+        let earliest = (forgotten + self.share).saturating_sub(self.window);
+        earliest.checked_sub(self.now).filter(|wait| *wait > 0)
+    }
+
+    /// What lies further ahead was counted by a clock that has gone back since.
+    fn bounded(&self, forgotten: u64) -> u64 {
+        forgotten.min(self.now + self.window)
+    }
+}
+
 impl Buckets {
     fn wait(&mut self, key: u64, limit: &Limit) -> Option<Seconds> {
         let forgotten = self.0.get_mut(&key)?;
-        // What lies further ahead was counted by a clock that has gone back since.
-        *forgotten = (*forgotten).min(limit.now + limit.window);
-        // One more failure would not fit into the window.
-        let earliest = (*forgotten + limit.share).saturating_sub(limit.window);
-        let wait = earliest.checked_sub(limit.now).filter(|wait| *wait > 0)?;
+        *forgotten = limit.bounded(*forgotten);
+        let wait = limit.wait(*forgotten)?;
         Some(Seconds(wait.div_ceil(1_000)))
+    }
+
+    fn throttled(&self, limit: &Limit) -> usize {
+        let all = self.0.values();
+        all.filter(|forgotten| limit.wait(limit.bounded(**forgotten)).is_some())
+            .count()
     }
 
     fn add(&mut self, key: u64, limit: &Limit) {
@@ -215,7 +242,9 @@ mod tests {
         }
         assert_eq!(attempt(&throttle, "alice", address(9)), Err(Seconds(100)));
         assert_eq!(attempt(&throttle, "bob", address(9)), Ok(()));
+        assert_eq!(throttle.throttled(&settings(), NOW), (1, 0));
         let later = NOW.plus(Seconds(100));
+        assert_eq!(throttle.throttled(&settings(), later), (0, 0));
         let waited = throttle.attempt("alice", address(9), &settings(), later);
         assert_eq!(waited, Ok(()));
     }
@@ -228,6 +257,7 @@ mod tests {
             assert!(attempt(&throttle, &format!("user-{n}"), address(1)).is_ok());
         }
         assert!(attempt(&throttle, "new", address(1)).is_err());
+        assert_eq!(throttle.throttled(&settings(), NOW), (0, 1));
         assert_eq!(attempt(&throttle, "new", address(2)), Ok(()));
     }
 

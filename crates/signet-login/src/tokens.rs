@@ -13,6 +13,7 @@ pub use recognise::{Recognised, Renewal};
 
 use crate::cookie;
 use crate::follow::Follower;
+use crate::seen::Seen;
 use crate::snapshots::Snapshots;
 use crate::tally::{Event, Tally};
 
@@ -62,6 +63,7 @@ pub struct TokenHandler {
     repository: Repository,
     follower: Arc<Follower>,
     tally: Arc<Tally>,
+    seen: Seen,
 }
 
 /// What must be known of a session to end it after the request that showed it is over.
@@ -89,12 +91,22 @@ impl TokenHandler {
         follower: Arc<Follower>,
         tally: Arc<Tally>,
     ) -> Self {
+        let seen = Seen::default();
+        seen.watch(snapshots.keys.load().verifying());
         Self {
             snapshots,
             repository,
             follower,
             tally,
+            seen,
         }
+    }
+
+    /// How many sessions were seen with each key. Whoever exchanges the keys tells it which ones to watch, and somebody must
+    /// turn its windows.
+    #[must_use]
+    pub fn seen(&self) -> &Seen {
+        &self.seen
     }
 
     /// What to keep of `session` to end it later.

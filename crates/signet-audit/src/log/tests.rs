@@ -283,7 +283,7 @@ fn a_file_that_was_put_away_is_continued() {
     fs::rename(scratch.log.path(), &old).unwrap();
     scratch.add("4");
     assert_eq!(scratch.objects(), ["4"]);
-    let found = scratch.log.verify(&[old.clone()], &[]).unwrap();
+    let found = scratch.log.verify(&[old], &[]).unwrap();
     assert!(found.holds(), "{found:?}");
     assert_eq!(
         found.entries, 5,

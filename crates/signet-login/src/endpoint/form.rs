@@ -6,6 +6,7 @@ mod outcome;
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
+use signet_audit::Action;
 use signet_core::base64url;
 use signet_repository::{Account, MarkReason, Marked, Password, PasswordHash};
 
@@ -24,6 +25,8 @@ use crate::tokens::{Login, Renewal};
 
 /// The name of the form in its token.
 const FORM: &str = "login";
+/// A password that its owner changed.
+const CHANGED: Action = Action::literal("user.passwd");
 const AEM_PATH: &str = "/j_security_check";
 
 /// Logs in with user id and password.
@@ -121,7 +124,7 @@ async fn log_in(
     let account =
         checked.map_err(|error| Failure::credentials(error, fields.new_password.is_some()))?;
     let mut account = if account.must_change() {
-        replace_password(site, account, fields, &settings).await?
+        replace_password(site, request, account, fields, &settings).await?
     } else {
         account
     };
@@ -168,6 +171,7 @@ fn check_sender(
 /// A one-time password is good for choosing a lasting one, and for nothing else.
 async fn replace_password(
     site: &Site,
+    request: &Request,
     account: Account,
     fields: &Fields,
     settings: &Settings,
@@ -196,12 +200,17 @@ async fn replace_password(
         .map_err(|_| Failure::Unavailable)?
         .parse::<PasswordHash>();
     let password = Password::lasting(hash.map_err(|_| Failure::Unavailable)?);
+    if !site.is_ready_to_record().await {
+        return Err(Failure::Unavailable);
+    }
     let now = site.snapshots.clock.now();
     let changed = site
         .repository
         .set_password(&account.record.subject, Some(password), now)
         .await;
     let account = changed.map_err(|error| Failure::repository(&error))?;
+    site.record_own(&account.record.subject, request.client, CHANGED)
+        .await;
     // Disabled since the one-time password was compared: no session may wait for the day that is undone.
     if !account.record.enabled {
         return Err(Failure::Wrong);

@@ -77,6 +77,9 @@ impl TokenHandler {
         with_scratch(|scratch| {
             self.snapshots.with_verifier(|verifier, settings| {
                 let session = verifier.verify(token, now, scratch)?;
+                if let Profile::Encapsulated { key, .. } = session.profile {
+                    self.seen.note(key, session.claims.session);
+                }
                 let cookie = match renewal {
                     Renewal::IfDue => self.renew(&session, settings, now),
                     Renewal::Never => None,
