@@ -18,6 +18,35 @@ pub(crate) fn is_colourless() -> bool {
     variable("NO_COLOR").is_some() || variable("TERM").is_some_and(|terminal| terminal == "dumb")
 }
 
+/// Who runs the program, as the system has it, and as `sudo` says who became that user.
+pub(crate) fn operator() -> Operator {
+    let uid = rustix::process::getuid().as_raw();
+    Operator {
+        user: user_name(uid, &std::fs::read_to_string("/etc/passwd").unwrap_or_default()),
+        uid,
+        sudo_user: variable("SUDO_USER").map(|name| name.to_string_lossy().into_owned()),
+    }
+}
+
+/// A user of the operating system.
+#[derive(Debug)]
+pub(crate) struct Operator {
+    /// Without one where users are not in `/etc/passwd`.
+    pub(crate) user: Option<String>,
+    pub(crate) uid: u32,
+    pub(crate) sudo_user: Option<String>,
+}
+
+/// The name that a table as in passwd(5) has for a user.
+fn user_name(uid: u32, table: &str) -> Option<String> {
+    let uid = uid.to_string();
+    table.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid).then(|| name.to_owned())
+    })
+}
+
 /// An empty variable counts as none.
 #[allow(
     clippy::disallowed_methods,
@@ -25,4 +54,17 @@ pub(crate) fn is_colourless() -> bool {
 )]
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_found_by_number() {
+        let table = "root:x:0:0:root:/root:/bin/sh\n# note\n\nwww:x:33:33::/:/bin/false\n";
+        assert_eq!(user_name(33, table).as_deref(), Some("www"));
+        assert_eq!(user_name(0, table).as_deref(), Some("root"));
+        assert_eq!(user_name(3, table), None);
+    }
 }

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use signet_aem::AemError;
+use signet_audit::AuditError;
 use signet_keys::KeyError;
 use signet_keys::atomic::WriteError;
 use signet_lab::LabError;
@@ -86,6 +88,12 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         return Some(error.hint());
     }
     if let Some(error) = error.downcast_ref::<KeyError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<AemError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<AuditError>() {
         return Some(error.hint());
     }
     if let Some(error) = error.downcast_ref::<WriteError>() {

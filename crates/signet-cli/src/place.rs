@@ -4,11 +4,15 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use serde::Serialize;
+use signet_audit::{Actor, Event, Origin};
 use signet_keys::KeyStore;
 use signet_repository::{IfMissing, Repository};
 use signet_server::{Config, DataDirectory, Poked};
 
+use crate::context::Context;
+use crate::environment;
 use crate::output::Output;
+use crate::prompt;
 
 /// A data directory and its configuration.
 #[derive(Debug)]
@@ -56,15 +60,45 @@ impl Place {
         &self.directory
     }
 
+    /// Refuses to go on if a change could not be recorded: to be called before a change is made.
+    pub(crate) fn ready_to_record(&self) -> anyhow::Result<()> {
+        self.directory
+            .audit_log()
+            .ready()
+            .context("nothing was changed, because it could not be recorded")
+    }
+
     /// Makes a line of the audit log of a change that was made: what was done to what, and what else matters about it.
-    #[allow(clippy::unnecessary_wraps, reason = "the log is not there yet")]
     pub(crate) fn record(
         &self,
-        _context: &crate::context::Context,
-        _action: &str,
-        _object: &str,
-        _detail: &serde_json::Value,
+        context: &Context,
+        action: &str,
+        object: &str,
+        detail: &serde_json::Value,
     ) -> anyhow::Result<()> {
+        let environment::Operator {
+            user,
+            uid,
+            sudo_user,
+        } = environment::operator();
+        let event = Event {
+            who: Actor::System {
+                user,
+                uid,
+                sudo_user,
+            },
+            from: Origin::Command {
+                terminal: prompt::is_possible(),
+            },
+            action: action.parse()?,
+            object: object.to_owned(),
+            detail: detail.clone(),
+            instance: self.config.instance_name(),
+        };
+        self.directory
+            .audit_log()
+            .append(&event, context.now())
+            .context("the change was made, but could not be recorded in the audit log")?;
         Ok(())
     }
 

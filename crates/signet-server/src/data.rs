@@ -6,6 +6,7 @@
 //! initialised      keys and repository were made: what is missing from now on is lost, not new
 //! keys/            the keys (signet-keys)
 //! node/            the identity of this instance towards the others (signet-bundle)
+//! audit.log        who changed what (signet-audit), with audit.head and audit.lock beside it
 //! repository.db    users, groups, marks, settings (signet-repository)
 //! run/lock         held by the one instance that runs on this directory
 //! run/signet.sock  where a command pokes the running instance
@@ -15,17 +16,21 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use signet_audit::AuditLog;
 use signet_keys::{KeyError, KeyStore, KeyStoreOptions, atomic};
 use signet_repository::{IfMissing, Repository, RepositoryError, RepositoryOptions, RepositoryUrl};
 
 use crate::config::{Config, ConfigError, Custody};
 use crate::poke::{self, Poked};
+use crate::repository_keys::RepositoryKeys;
 
 /// The version of the layout that this program writes and reads.
 const FORMAT: &str = "1";
 const FORMAT_FILE: &str = "format";
-const CONFIG_FILE: &str = "signet.toml";
+pub(crate) const CONFIG_FILE: &str = "signet.toml";
+const AUDIT_FILE: &str = "audit.log";
 const INITIALISED_FILE: &str = "initialised";
 
 /// Why a data directory cannot be used.
@@ -221,11 +226,26 @@ impl DataDirectory {
     /// # Errors
     /// The directory of the keys is not as its custody demands.
     pub fn key_store(&self, config: &Config) -> Result<KeyStore, KeyError> {
-        let custody = match config.keys.custody {
-            Custody::Private => signet_keys::Custody::Private,
-            Custody::Mounted => signet_keys::Custody::Mounted,
-        };
-        KeyStore::open(&self.path.join("keys"), KeyStoreOptions { custody })
+        KeyStore::open(&self.keys_directory(), self.key_options(config))
+    }
+
+    pub(crate) fn keys_directory(&self) -> PathBuf {
+        self.path.join("keys")
+    }
+
+    /// How its keys are kept, and the other place where they may be.
+    pub(crate) fn key_options(&self, config: &Config) -> KeyStoreOptions {
+        KeyStoreOptions {
+            custody: match config.keys.custody {
+                Custody::Private => signet_keys::Custody::Private,
+                Custody::Mounted => signet_keys::Custody::Mounted,
+            },
+            repository: Some(Arc::new(RepositoryKeys::new(self.repository_url(config)))),
+        }
+    }
+
+    fn repository_url(&self, config: &Config) -> RepositoryUrl {
+        RepositoryUrl::sqlite(&config.repository.url.path).under(&self.path)
     }
 
     /// Its repository.
@@ -237,8 +257,14 @@ impl DataDirectory {
         config: &Config,
         if_missing: IfMissing,
     ) -> Result<Repository, RepositoryError> {
-        let url = RepositoryUrl::sqlite(&config.repository.url.path).under(&self.path);
+        let url = self.repository_url(config);
         Repository::open(RepositoryOptions::new(url, if_missing)).await
+    }
+
+    /// Its log of changes.
+    #[must_use]
+    pub fn audit_log(&self) -> AuditLog {
+        AuditLog::at(&self.path.join(AUDIT_FILE))
     }
 
     /// Makes a running instance look at everything now, and waits until it has.
