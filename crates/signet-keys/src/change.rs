@@ -4,7 +4,7 @@ use signet_core::{Key, KeyId, KeyState, RingName, Seconds, UnixSeconds};
 
 use crate::loaded::{maker, removable_at};
 use crate::merge::union;
-use crate::store::random_material;
+use crate::store::{REVOKED, STORAGE, random_material, scan_if_any};
 use crate::{Found, KeyError, KeyStore, Lock, Revocations};
 
 /// What becomes of a new key.
@@ -30,6 +30,8 @@ pub enum Retirement {
         /// By how much clocks may differ.
         skew: Seconds,
     },
+    /// For a key that seals secrets: nothing is sealed with it any more, as the caller has counted.
+    NothingSealed,
     /// At once: what it made is refused from now on.
     Forced,
 }
@@ -64,6 +66,7 @@ impl KeyStore {
         now: UnixSeconds,
     ) -> Result<KeyId, KeyError> {
         let lock = self.begin()?;
+        self.refuse_if_elsewhere(ring)?;
         let others = self.readable(&lock, ring)?;
         // The newest makes tokens, so this one must be the newest even where the clock went back.
         let newest = others.iter().map(|key| key.created.plus(Seconds(1))).max();
@@ -77,7 +80,7 @@ impl KeyStore {
             key.state = KeyState::Active;
             key.activated = Some(now);
         }
-        self.provider().write(&key)?;
+        self.provider()?.write(&key)?;
         if mode == RotateMode::Activate {
             self.demote(&others)?;
         }
@@ -103,7 +106,7 @@ impl KeyStore {
         }
         key.state = KeyState::Active;
         key.activated = Some(now);
-        self.provider().write(&key)?;
+        self.provider()?.write(&key)?;
         self.demote(&others)
     }
 
@@ -130,7 +133,7 @@ impl KeyStore {
         self.remember(&lock, &more)?;
         match found {
             Found::Readable(key) if key.state != KeyState::Revoked => {
-                self.provider().write(&with_state(&key, KeyState::Revoked))
+                self.provider()?.write(&with_state(&key, KeyState::Revoked))
             }
             _ => Ok(()),
         }
@@ -158,6 +161,11 @@ impl KeyStore {
                 self.remember(&lock, &more)?;
             }
             (KeyState::VerifyOnly, Retirement::Forced) => {}
+            (KeyState::VerifyOnly, Retirement::NothingSealed) if ring == RingName::Master => {}
+            (KeyState::VerifyOnly, Retirement::NothingSealed) => {
+                let removable_at = None;
+                return Err(KeyError::TooEarly { id, removable_at });
+            }
             (
                 KeyState::VerifyOnly,
                 Retirement::WhenUnneeded {
@@ -173,7 +181,8 @@ impl KeyStore {
                 }
             }
         }
-        self.provider().remove(ring, id)
+        self.provider()?.remove(ring, id)?;
+        self.remove_copy(ring, id)
     }
 
     /// Adds a key that comes from elsewhere. Where it is here already, the later state wins.
@@ -195,16 +204,51 @@ impl KeyStore {
             key.state = KeyState::Revoked;
         }
         match self.find(key.ring, key.id)? {
-            None => self.provider().write(&key).map(|()| Insertion::Added),
+            None => self.provider()?.write(&key).map(|()| Insertion::Added),
             Some(Found::Unreadable { .. }) => {
-                self.provider().write(&key).map(|()| Insertion::Repaired)
+                self.provider()?.write(&key).map(|()| Insertion::Repaired)
             }
             Some(Found::Readable(here)) if here.state >= key.state => Ok(Insertion::Unchanged),
             Some(Found::Readable(here)) => {
                 let merged = union(&here, &key);
-                self.provider().write(&merged).map(|()| Insertion::Advanced)
+                self.provider()?
+                    .write(&merged)
+                    .map(|()| Insertion::Advanced)
             }
         }
+    }
+
+    /// The keys that stay revoked for ever, as the file `revoked` names them.
+    ///
+    /// # Errors
+    ///
+    /// It could not be read.
+    pub fn revoked(&self) -> Result<Revocations, KeyError> {
+        let path = self.path(REVOKED);
+        Revocations::read(&path, self.guard).map_err(|fault| KeyError::unusable(&path, fault))
+    }
+
+    /// A ring without keys here whose keys are in the other place has not lost them: another key would only hide that.
+    fn refuse_if_elsewhere(&self, ring: RingName) -> Result<(), KeyError> {
+        let provider = self.provider()?;
+        if !scan_if_any(provider, ring)?.is_empty() || self.scan_other(ring)?.is_empty() {
+            return Ok(());
+        }
+        Err(KeyError::Elsewhere {
+            path: self.path(STORAGE),
+            ring,
+            there: provider.name().other(),
+        })
+    }
+
+    /// A copy in the place that `storage` does not name would come back when the keys are moved.
+    fn remove_copy(&self, ring: RingName, id: KeyId) -> Result<(), KeyError> {
+        if let Some(other) = self.other_provider()?
+            && scan_if_any(other, ring)?.iter().any(|found| is(found, id))
+        {
+            other.remove(ring, id)?;
+        }
+        Ok(())
     }
 
     fn demote(&self, keys: &[Key]) -> Result<(), KeyError> {
@@ -216,7 +260,7 @@ impl KeyStore {
             .collect();
         active.sort_by_key(|key| Some(key.id) == maker);
         active.into_iter().try_for_each(|key| {
-            self.provider()
+            self.provider()?
                 .write(&with_state(key, KeyState::VerifyOnly))
         })
     }
@@ -259,11 +303,14 @@ impl KeyStore {
     }
 
     fn find(&self, ring: RingName, id: KeyId) -> Result<Option<Found>, KeyError> {
-        let is_it = |found: &Found| match found {
-            Found::Readable(key) => key.id == id,
-            Found::Unreadable { id: name, .. } => *name == Some(id),
-        };
-        Ok(self.scan(ring)?.into_iter().find(is_it))
+        Ok(self.scan(ring)?.into_iter().find(|found| is(found, id)))
+    }
+}
+
+fn is(found: &Found, id: KeyId) -> bool {
+    match found {
+        Found::Readable(key) => key.id == id,
+        Found::Unreadable { id: name, .. } => *name == Some(id),
     }
 }
 

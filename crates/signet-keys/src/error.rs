@@ -1,12 +1,13 @@
 //! Why an operation on the keys was refused or failed.
 
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use signet_core::{KeyId, KeyState, RingName, UnixSeconds};
 
 use crate::atomic::{self, WriteError};
-use crate::{KeyFault, Lock};
+use crate::{KeyFault, Lock, ProviderName};
 
 /// Why an operation on the keys was refused or failed. Nothing that a key file holds is ever part of it.
 #[derive(Debug, thiserror::Error)]
@@ -35,13 +36,33 @@ pub enum KeyError {
         /// The directory of the keys.
         path: PathBuf,
     },
-    /// `storage` names a provider that this version does not have.
-    #[error("{} says \"{provider}\": this key provider does not exist in this version", path.display())]
+    /// `storage` names a provider that was not given to the store.
+    #[error("{} says \"{provider}\", and there is none here", path.display())]
     NoSuchProvider {
         /// The file `storage`.
         path: PathBuf,
         /// The provider that it names.
-        provider: crate::ProviderName,
+        provider: ProviderName,
+    },
+    /// A key was to be made for a ring whose keys are in another place than `storage` names.
+    #[error("{} says \"{}\", but the keys of the {ring} ring are in {}: no other is made", path.display(), there.other(), there.in_words())]
+    Elsewhere {
+        /// The file `storage`.
+        path: PathBuf,
+        /// The ring.
+        ring: RingName,
+        /// Where its keys are.
+        there: ProviderName,
+    },
+    /// A provider that is not made of files could not change its keys.
+    #[error("the keys in {} cannot be changed", place.display())]
+    Provider {
+        /// What holds them.
+        place: PathBuf,
+        /// Why not.
+        source: Box<dyn Error + Send + Sync>,
+        /// What to do about it.
+        hint: String,
     },
     /// `storage` names no provider.
     #[error("{} must say \"file\" or \"repository\", and nothing else", path.display())]
@@ -129,12 +150,11 @@ impl KeyError {
                 "change the keys where the secret comes from; the instance notices within 2 seconds"
                     .into()
             }
-            Self::NoSuchProvider { path, .. } | Self::Storage { path } => {
-                format!(
-                    "put the keys into files, then: printf file > '{}'",
-                    path.display()
-                )
+            Self::NoSuchProvider { .. } | Self::Storage { .. } | Self::Elsewhere { .. } => {
+                "signet keys relocate --to file finds the keys wherever they are, and sets it right"
+                    .into()
             }
+            Self::Provider { hint, .. } => hint.clone(),
             Self::Write(error) => error.hint(),
             Self::Lock { path, source } => atomic::io_hint(source, path),
             Self::Random(_) => "repeat it; if it persists, check that /dev/urandom is there".into(),

@@ -1,12 +1,13 @@
 //! What can be wrong with a file or a directory that belongs to the keys.
 
+use std::error::Error;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use signet_core::{KeyId, KeyState, RingName};
 
-use crate::{KeyError, KeyFileError, atomic};
+use crate::{KeyError, KeyFileError, ProviderName, atomic};
 
 /// What is wrong with a file or a directory. The texts complete "such a file: …" and never repeat what it holds.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -66,6 +67,47 @@ pub enum KeyFault {
     /// A file that is not the key it should be.
     #[error(transparent)]
     Content(#[from] KeyFileError),
+    /// A row that claims to be a key and is not named after one.
+    #[error("its id is not 32 lower-case hexadecimal digits")]
+    RowName,
+    /// A row that is not the key it should be.
+    #[error(transparent)]
+    Row(KeyFileError),
+    /// What holds the keys cannot be read.
+    #[error("the keys there cannot be read")]
+    Provider {
+        /// Why not.
+        source: Arc<dyn Error + Send + Sync>,
+        /// What to do about it.
+        hint: String,
+    },
+    /// `storage` names one place, and the keys are in the other: nothing that was made or sealed with them works.
+    #[error("it says \"{}\", but the keys of {} are in {}", there.other(), both(rings), there.in_words())]
+    Elsewhere {
+        /// Where the keys are.
+        there: ProviderName,
+        /// The rings whose keys are all there.
+        rings: Vec<RingName>,
+    },
+    /// Keys are in the place that `storage` does not name, too.
+    #[error("it says \"{}\", but keys are in {}, too: {}", there.other(), there.in_words(), extra(*copies, *strangers))]
+    Both {
+        /// The other place.
+        there: ProviderName,
+        /// How many are in both.
+        copies: usize,
+        /// How many are only in the other, and so not in use.
+        strangers: usize,
+    },
+    /// The keys were being moved, and nobody is at it any more.
+    #[error("moving the keys to {} was begun and not finished", to.in_words())]
+    Unfinished {
+        /// Where to.
+        to: ProviderName,
+    },
+    /// A file in the place of the note about moving the keys.
+    #[error("it is no note about moving the keys")]
+    Journal,
     /// The file of the last active key of a ring was removed.
     #[error("it is gone, and it held the last active key of the {0} ring")]
     LastActiveGone(RingName),
@@ -116,6 +158,18 @@ impl KeyFault {
                 format!("name the file after the kid inside, or move {file} away")
             }
             Self::Content(error) => error.hint(path),
+            Self::RowName | Self::Row(_) => {
+                "import the key again from another instance or a backup (signet keys import), or retire it: signet keys retire"
+                    .into()
+            }
+            Self::Provider { hint, .. } => hint.clone(),
+            Self::Elsewhere { .. } | Self::Both { .. } => {
+                "signet keys relocate --to file brings them together, and loses none".into()
+            }
+            Self::Unfinished { to } => format!("finish it: signet keys relocate --to {to}"),
+            Self::Journal => format!(
+                "move {file} out of the directory of the keys, then: signet keys relocate --to file"
+            ),
             Self::LastActiveGone(ring) | Self::NoActiveKey(ring) => format!(
                 "copy the files of {ring} from another instance, or make a new key: signet keys rotate --ring {ring}"
             ),
@@ -124,5 +178,29 @@ impl KeyFault {
             ),
             Self::NotCorrected { source, .. } | Self::NotRemembered(source) => source.hint(),
         }
+    }
+}
+
+fn both(rings: &[RingName]) -> String {
+    let names: Vec<_> = rings.iter().map(|ring| ring.as_str()).collect();
+    names.join(" and ")
+}
+
+fn number(keys: usize) -> String {
+    match keys {
+        1 => "1 key".into(),
+        several => format!("{several} keys"),
+    }
+}
+
+fn extra(copies: usize, strangers: usize) -> String {
+    match (copies, strangers) {
+        (copies, 0) => format!("{}, copied from here", number(copies)),
+        (0, strangers) => format!("{}, not in use", number(strangers)),
+        (copies, strangers) => format!(
+            "{}, copied from here, and {}, not in use",
+            number(copies),
+            number(strangers)
+        ),
     }
 }

@@ -65,6 +65,14 @@ impl KeyProvider for FileProvider {
         ProviderName::File
     }
 
+    fn place(&self, ring: RingName) -> PathBuf {
+        self.ring(ring)
+    }
+
+    fn place_of(&self, ring: RingName, id: KeyId) -> PathBuf {
+        self.path(ring, id)
+    }
+
     fn scan(&self, ring: RingName) -> Result<Vec<Found>, KeyProblem> {
         let directory = self.ring(ring);
         self.guard
@@ -97,7 +105,7 @@ impl KeyProvider for FileProvider {
 
     fn write(&self, key: &Key) -> Result<(), KeyError> {
         let path = self.path(key.ring, key.id);
-        atomic::write_on(&*self.disk, &path, jwk::encode(key).as_bytes())?;
+        atomic::write_on(&*self.disk, &path, jwk::encode_key_file(key).as_bytes())?;
         Ok(())
     }
 

@@ -41,8 +41,9 @@ pub fn parse_key_file(ring: RingName, file_stem: &str, bytes: &[u8]) -> Result<K
     Ok(key)
 }
 
-/// The content of a key's file.
-pub(crate) fn encode(key: &Key) -> Zeroizing<String> {
+/// The content of a key's file, which [`parse_key_file`] reads: one line of JSON and a newline.
+#[must_use]
+pub fn encode_key_file(key: &Key) -> Zeroizing<String> {
     let mut bits = Zeroizing::new([0; BITS_TEXT]);
     BASE64URL_NOPAD.encode_mut(key.material.expose(), &mut *bits);
     // Large enough never to grow: growing would leave a copy of the key behind.

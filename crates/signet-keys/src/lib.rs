@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod atomic;
+mod census;
 mod change;
 mod custody;
 mod disk;
@@ -16,6 +17,7 @@ mod problem;
 mod provider;
 mod revocations;
 mod store;
+mod relocation;
 #[cfg(test)]
 mod testing;
 mod watch;
@@ -23,14 +25,15 @@ mod watch;
 pub use change::{Insertion, Retirement, RotateMode};
 pub use custody::Custody;
 pub use entry::KeyEntry;
+pub use census::PlaceCensus;
 pub use error::KeyError;
 pub use fault::KeyFault;
 pub use file::FileProvider;
-pub use jwk::{KeyFileError, MAX_KEY_FILE_BYTES, parse_key_file};
+pub use jwk::{KeyFileError, MAX_KEY_FILE_BYTES, encode_key_file, parse_key_file};
 pub use loaded::{LoadedKeys, removable_at};
 pub use lock::Lock;
 pub use problem::{Effect, KeyProblem};
-pub use provider::{Found, KeyProvider, ProviderName};
+pub use provider::{Found, KeyProvider, ProviderName, ProviderNameError};
 pub use revocations::Revocations;
 pub use store::{KeyStore, KeyStoreOptions};
 pub use watch::KeyWatch;

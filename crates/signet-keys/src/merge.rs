@@ -1,11 +1,9 @@
 //! What is on the disk and what is in memory, made one: the later state wins, and a bad file changes nothing.
 
-use std::path::Path;
-
 use signet_core::{Key, KeyId, KeyState, RingName};
 
 use crate::loaded::maker;
-use crate::{Effect, Found, KeyFault, KeyProblem, Revocations};
+use crate::{Effect, Found, KeyFault, KeyProblem, KeyProvider, Revocations};
 
 /// Takes in one ring after the other.
 #[derive(Debug)]
@@ -33,11 +31,11 @@ impl<'p> Merge<'p> {
         }
     }
 
-    /// Takes in what was found of `ring`, which is held in `directory`.
+    /// Takes in what was found of `ring`, which `provider` holds.
     pub(crate) fn take(
         &mut self,
+        provider: &dyn KeyProvider,
         ring: RingName,
-        directory: &Path,
         scanned: Result<Vec<Found>, KeyProblem>,
     ) {
         let mut keys = match scanned {
@@ -48,7 +46,7 @@ impl<'p> Merge<'p> {
             Err(problem) => self.keep_all(ring, problem),
         };
         if maker(keys.iter()).is_none() {
-            self.rescue(ring, directory, &mut keys);
+            self.rescue(provider, ring, &mut keys);
         }
         self.keys.append(&mut keys);
     }
@@ -77,20 +75,31 @@ impl<'p> Merge<'p> {
         }
     }
 
+    /// Goes on with what is in memory of `ring`, because nothing is known about it; says what that means.
+    pub(crate) fn keep(&mut self, ring: RingName) -> Effect {
+        let (mut keys, effect) = self.kept(ring);
+        self.keys.append(&mut keys);
+        effect
+    }
+
     fn keep_all(&mut self, ring: RingName, problem: KeyProblem) -> Vec<Key> {
-        let mut keys: Vec<_> = self.before(ring).cloned().collect();
-        keys.iter_mut().for_each(|key| self.revoke(key));
-        let effect = if keys.is_empty() {
-            Effect::Unused
-        } else {
-            Effect::Kept
-        };
+        let (keys, effect) = self.kept(ring);
         self.problems.push(problem.with(effect));
         keys
     }
 
+    fn kept(&mut self, ring: RingName) -> (Vec<Key>, Effect) {
+        let mut keys: Vec<_> = self.before(ring).cloned().collect();
+        keys.iter_mut().for_each(|key| self.revoke(key));
+        let effect = match keys.is_empty() {
+            true => Effect::Unused,
+            false => Effect::Kept,
+        };
+        (keys, effect)
+    }
+
     /// A ring whose last active key was removed keeps it: nobody could log in otherwise.
-    fn rescue(&mut self, ring: RingName, directory: &Path, keys: &mut Vec<Key>) {
+    fn rescue(&mut self, provider: &dyn KeyProvider, ring: RingName, keys: &mut Vec<Key>) {
         let lost = maker(self.before(ring)).filter(|key| {
             !self.revoked.contains(key.id) && keys.iter().all(|other| other.id != key.id)
         });
@@ -98,10 +107,10 @@ impl<'p> Merge<'p> {
             keys.push(key.clone());
             // Written back: a key that comes later must not make memory the last place it is kept.
             self.rescued.push(key.clone());
-            let path = directory.join(format!("{}.jwk", key.id));
+            let path = provider.place_of(ring, key.id);
             KeyProblem::new(path, KeyFault::LastActiveGone(ring)).with(Effect::Kept)
         } else {
-            KeyProblem::new(directory, KeyFault::NoActiveKey(ring))
+            KeyProblem::new(provider.place(ring), KeyFault::NoActiveKey(ring))
         };
         self.problems.push(problem);
     }

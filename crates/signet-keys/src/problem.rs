@@ -46,7 +46,9 @@ impl Effect {
 }
 
 impl KeyProblem {
-    pub(crate) fn new(path: impl Into<PathBuf>, fault: impl Into<KeyFault>) -> Self {
+    /// What is wrong with what is at `path`, which as far as is known means that a key is not in use.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>, fault: impl Into<KeyFault>) -> Self {
         Self {
             path: path.into(),
             fault: fault.into(),

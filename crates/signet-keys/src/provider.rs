@@ -1,7 +1,8 @@
 //! Where keys are held: what a provider must offer, and the file that names it.
 
 use core::fmt;
-use std::path::Path;
+use core::str::FromStr;
+use std::path::{Path, PathBuf};
 
 use signet_core::{Key, KeyId, RingName};
 
@@ -13,6 +14,12 @@ use crate::{KeyError, KeyFault, KeyProblem};
 pub trait KeyProvider: fmt::Debug + Send + Sync {
     /// The provider's name.
     fn name(&self) -> ProviderName;
+
+    /// What messages call the place of a ring.
+    fn place(&self, ring: RingName) -> PathBuf;
+
+    /// What messages call the place of a key; its last part begins with the id.
+    fn place_of(&self, ring: RingName, id: KeyId) -> PathBuf;
 
     /// Whatever claims to be a key of `ring`.
     ///
@@ -41,6 +48,26 @@ pub trait KeyProvider: fmt::Debug + Send + Sync {
     ///
     /// It could not be removed.
     fn remove(&self, ring: RingName, id: KeyId) -> Result<(), KeyError>;
+
+    /// A number that is another one whenever keys may have changed; `None` where [`KeyWatch`](crate::KeyWatch) sees that
+    /// in the files, and while nobody can tell.
+    fn stamp(&self) -> Option<u64> {
+        None
+    }
+
+    /// Makes sure that no byte of a removed key is left where the keys were.
+    ///
+    /// # Errors
+    ///
+    /// It could not be done; the keys that are there are untouched.
+    fn purge(&self) -> Result<(), KeyError> {
+        Ok(())
+    }
+
+    /// The files in which bytes of a removed key could still stand, whether or not they exist.
+    fn traces(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
 }
 
 /// One thing in a ring that claims to be a key.
@@ -59,7 +86,7 @@ pub enum Found {
 }
 
 /// The key providers that `storage` can name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ProviderName {
     /// One file per key.
@@ -70,7 +97,8 @@ pub enum ProviderName {
 }
 
 impl ProviderName {
-    const ALL: [Self; 2] = [Self::File, Self::Repository];
+    /// Every provider.
+    pub const ALL: [Self; 2] = [Self::File, Self::Repository];
 
     /// The name as it stands in `storage`.
     #[must_use]
@@ -78,6 +106,24 @@ impl ProviderName {
         match self {
             Self::File => "file",
             Self::Repository => "repository",
+        }
+    }
+
+    /// The place in words.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::File => "files",
+            Self::Repository => "the repository",
+        }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::File => Self::Repository,
+            Self::Repository => Self::File,
         }
     }
 
@@ -101,6 +147,22 @@ impl ProviderName {
             .find(|name| name.as_str().as_bytes() == bytes)
     }
 }
+
+impl FromStr for ProviderName {
+    type Err = ProviderNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|name| name.as_str() == text)
+            .ok_or(ProviderNameError)
+    }
+}
+
+/// The text names no provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected \"file\" or \"repository\"")]
+pub struct ProviderNameError;
 
 impl fmt::Display for ProviderName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

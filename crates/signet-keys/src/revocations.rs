@@ -31,12 +31,12 @@ impl Revocations {
     }
 
     /// Adds a key; `true` if it is new here.
-    pub(crate) fn insert(&mut self, ring: RingName, id: KeyId) -> bool {
+    pub fn insert(&mut self, ring: RingName, id: KeyId) -> bool {
         self.0.insert(id, ring).is_none()
     }
 
     /// Adds all of `other`.
-    pub(crate) fn extend(&mut self, other: &Self) {
+    pub fn extend(&mut self, other: &Self) {
         self.0.extend(&other.0);
     }
 
@@ -74,6 +74,12 @@ impl Revocations {
             let _ = writeln!(text, "{ring} {id}");
         }
         text
+    }
+}
+
+impl FromIterator<(RingName, KeyId)> for Revocations {
+    fn from_iter<I: IntoIterator<Item = (RingName, KeyId)>>(keys: I) -> Self {
+        Self(keys.into_iter().map(|(ring, id)| (id, ring)).collect())
     }
 }
 

@@ -1,5 +1,6 @@
 //! One directory of keys: opened, made at the first start, and loaded.
 
+mod load;
 mod write_back;
 
 use std::path::{Path, PathBuf};
@@ -11,28 +12,31 @@ use zeroize::Zeroizing;
 
 use crate::custody::{Guard, git_work_tree};
 use crate::disk::{Disk, Os};
-use crate::merge::Merge;
 use crate::{
-    Custody, Effect, FileProvider, Found, KeyError, KeyFault, KeyProblem, KeyProvider, KeyWatch,
-    LoadedKeys, Lock, ProviderName, Revocations, atomic, error,
+    Custody, FileProvider, Found, KeyError, KeyFault, KeyProvider, KeyWatch, Lock, ProviderName,
+    Revocations, atomic, error,
 };
 
 /// How a [`KeyStore`] is opened.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct KeyStoreOptions {
     /// How the directory is kept.
     pub custody: Custody,
+    /// The other place that `storage` may name, where there is one.
+    pub repository: Option<Arc<dyn KeyProvider>>,
 }
 
 /// The directory `<data>/keys`.
 ///
 /// It may be opened by several processes at once: what changes it holds a lock, what reads it needs none.
+/// Which provider holds the keys is read from `storage` at each operation, so a switch counts at once.
 #[derive(Debug)]
 pub struct KeyStore {
-    directory: PathBuf,
-    guard: Guard,
-    disk: Arc<dyn Disk>,
-    provider: Box<dyn KeyProvider>,
+    pub(crate) directory: PathBuf,
+    pub(crate) guard: Guard,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) files: Arc<dyn KeyProvider>,
+    pub(crate) repository: Option<Arc<dyn KeyProvider>>,
 }
 
 impl KeyStore {
@@ -43,20 +47,17 @@ impl KeyStore {
     /// The directory is not as its custody demands, lies inside a git work tree, or `storage` names no provider that
     /// this version has.
     pub fn open(directory: &Path, options: KeyStoreOptions) -> Result<Self, KeyError> {
-        Self::open_on(directory, Guard::new(options.custody), Arc::new(Os))
+        let guard = Guard::new(options.custody);
+        Self::open_on(directory, guard, Arc::new(Os), options.repository)
     }
 
     pub(crate) fn open_on(
         directory: &Path,
         guard: Guard,
         disk: Arc<dyn Disk>,
+        repository: Option<Arc<dyn KeyProvider>>,
     ) -> Result<Self, KeyError> {
-        let store = Self {
-            directory: directory.to_owned(),
-            guard,
-            provider: Box::new(FileProvider::on(directory, guard, Arc::clone(&disk))),
-            disk,
-        };
+        let store = Self::unchecked(directory, guard, disk, repository);
         match store.check() {
             Err(KeyError::Unusable {
                 path,
@@ -70,6 +71,22 @@ impl KeyStore {
         Ok(store)
     }
 
+    /// As it is, whatever `storage` says.
+    pub(crate) fn unchecked(
+        directory: &Path,
+        guard: Guard,
+        disk: Arc<dyn Disk>,
+        repository: Option<Arc<dyn KeyProvider>>,
+    ) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            guard,
+            files: Arc::new(FileProvider::on(directory, guard, Arc::clone(&disk))),
+            repository,
+            disk,
+        }
+    }
+
     /// The directory.
     #[must_use]
     pub fn directory(&self) -> &Path {
@@ -77,9 +94,10 @@ impl KeyStore {
     }
 
     /// Makes at the first start what is missing: the directories, `storage`, and one active key in each ring that has
-    /// no key file at all. Returns the keys that were made; none at later starts.
+    /// no key in either place. Returns the keys that were made; none at later starts.
     ///
-    /// A ring whose keys are damaged, or not active, gets none: they are not lost yet, and [`load`](Self::load) says so.
+    /// A ring whose keys are damaged, not active, or in the place that `storage` does not name gets none: they are not
+    /// lost yet, and [`load`](Self::load) says so.
     ///
     /// # Errors
     ///
@@ -91,60 +109,15 @@ impl KeyStore {
         let _lock = self.make_place()?;
         let mut made = Vec::new();
         for ring in RingName::ALL {
-            if self.scan(ring)?.is_empty() {
+            if self.scan(ring)?.is_empty() && self.scan_other(ring)?.is_empty() {
                 let mut key = Key::new(ring, self.farm()?, random_material()?, now);
                 key.state = KeyState::Active;
                 key.activated = Some(now);
-                self.provider.write(&key)?;
+                self.provider()?.write(&key)?;
                 made.push((ring, key.id));
             }
         }
         Ok(made)
-    }
-
-    /// Reads the keys of both rings. `previous` is what was loaded before, if anything was.
-    ///
-    /// - A bad file changes nothing: it is reported, and its key stays in use if `previous` has it.
-    /// - A key whose file was removed goes, unless it was the last active one of its ring.
-    /// - Where file and memory differ, the later state wins and is written back; a revoked key stays revoked.
-    ///
-    /// # Errors
-    ///
-    /// The directory as a whole cannot be used, or, with no `previous` to go on with, `revoked` cannot be read.
-    pub fn load(&self, previous: Option<&LoadedKeys>) -> Result<LoadedKeys, KeyError> {
-        self.check()?;
-        let path = self.path(REVOKED);
-        let mut problems = Vec::new();
-        let on_disk = match Revocations::read(&path, self.guard) {
-            Ok(revoked) => Some(revoked),
-            // Without it a stolen key might be accepted again.
-            Err(fault) if previous.is_none() => return Err(KeyError::unusable(&path, fault)),
-            Err(fault) => {
-                problems.push(KeyProblem::new(path, fault).with(Effect::Noted));
-                None
-            }
-        };
-        let mut revoked = on_disk.clone().unwrap_or_default();
-        if let Some(previous) = previous {
-            revoked.extend(&previous.revoked);
-        }
-        let before = previous.map_or(&[][..], |previous| &previous.keys);
-        let mut merge = Merge::new(before, revoked);
-        for ring in RingName::ALL {
-            let directory = self.path(ring.as_str());
-            merge.take(ring, &directory, self.scan_settled(ring));
-        }
-        problems.append(&mut merge.problems);
-        problems.extend(self.write_back(&merge, on_disk.as_ref()));
-        problems.sort_by(|one, other| one.path.cmp(&other.path));
-        let mut loaded = LoadedKeys {
-            keys: merge.keys,
-            revoked: merge.revoked,
-            problems,
-            provider: self.provider.name(),
-        };
-        loaded.sort();
-        Ok(loaded)
     }
 
     /// Makes the directories and `storage`, and no key: for an instance whose keys come from another.
@@ -163,10 +136,11 @@ impl KeyStore {
         self.refuse_git_work_tree()?;
         atomic::create_directory_on(&*self.disk, &self.directory)?;
         let lock = self.begin()?;
-        self.provider.prepare()?;
+        let provider = self.provider()?;
+        provider.prepare()?;
         let storage = self.path(STORAGE);
         if !storage.exists() {
-            let name = self.provider.name().as_str();
+            let name = provider.name().as_str();
             atomic::write_on(&*self.disk, &storage, name.as_bytes())?;
         }
         Ok(lock)
@@ -204,7 +178,11 @@ impl KeyStore {
     /// Notices when something in the directory changes. To miss nothing, make it before loading.
     #[must_use]
     pub fn watch(&self) -> KeyWatch {
-        KeyWatch::new(&self.directory)
+        let watch = KeyWatch::new(&self.directory);
+        match &self.repository {
+            Some(repository) => watch.and(Arc::clone(repository)),
+            None => watch,
+        }
     }
 
     /// Ready to change something: custody allows it, nobody else does it, and no leftovers are there.
@@ -220,26 +198,36 @@ impl KeyStore {
         Ok(lock)
     }
 
-    pub(crate) fn provider(&self) -> &dyn KeyProvider {
-        &*self.provider
+    /// The provider that `storage` names now.
+    pub(crate) fn provider(&self) -> Result<&dyn KeyProvider, KeyError> {
+        let path = self.path(STORAGE);
+        let provider = ProviderName::read(&path, self.guard)?;
+        self.provider_of(provider)
+            .ok_or(KeyError::NoSuchProvider { path, provider })
+    }
+
+    pub(crate) fn provider_of(&self, name: ProviderName) -> Option<&dyn KeyProvider> {
+        match name {
+            ProviderName::File => Some(&*self.files),
+            ProviderName::Repository => self.repository.as_deref(),
+        }
+    }
+
+    /// The provider that `storage` does not name.
+    pub(crate) fn other_provider(&self) -> Result<Option<&dyn KeyProvider>, KeyError> {
+        Ok(self.provider_of(self.provider()?.name().other()))
     }
 
     pub(crate) fn scan(&self, ring: RingName) -> Result<Vec<Found>, KeyError> {
-        self.provider
-            .scan(ring)
-            .map_err(|problem| KeyError::unusable(&problem.path, problem.fault))
+        scan_with(self.provider()?, ring)
     }
 
-    /// Files are read one after the other, without a lock: whoever activates a key meanwhile may show the old one as
-    /// verify-only already and the new one not yet. A second look then finds it.
-    fn scan_settled(&self, ring: RingName) -> Result<Vec<Found>, KeyProblem> {
-        let is_active =
-            |found: &Found| matches!(found, Found::Readable(key) if key.state == KeyState::Active);
-        let found = self.provider.scan(ring)?;
-        if found.iter().any(is_active) {
-            return Ok(found);
+    /// What claims to be a key of `ring` in the place that `storage` does not name.
+    pub(crate) fn scan_other(&self, ring: RingName) -> Result<Vec<Found>, KeyError> {
+        match self.other_provider()? {
+            Some(other) => scan_if_any(other, ring),
+            None => Ok(Vec::new()),
         }
-        self.provider.scan(ring)
     }
 
     /// The keys that are revoked for ever, as `revoked` says. Under the lock, so that none is lost between reading and writing.
@@ -265,11 +253,7 @@ impl KeyStore {
         self.guard
             .check_root(&self.directory)
             .map_err(|fault| KeyError::unusable(&self.directory, fault))?;
-        let path = self.path(STORAGE);
-        match ProviderName::read(&path, self.guard)? {
-            ProviderName::File => Ok(()),
-            provider @ ProviderName::Repository => Err(KeyError::NoSuchProvider { path, provider }),
-        }
+        self.provider().map(drop)
     }
 
     fn refuse_git_work_tree(&self) -> Result<(), KeyError> {
@@ -288,14 +272,34 @@ impl KeyStore {
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
 }
 
-const STORAGE: &str = "storage";
-const REVOKED: &str = "revoked";
-const LOCK: &str = ".lock";
+pub(crate) const STORAGE: &str = "storage";
+pub(crate) const REVOKED: &str = "revoked";
+pub(crate) const LOCK: &str = ".lock";
+
+pub(crate) fn scan_with(
+    provider: &dyn KeyProvider,
+    ring: RingName,
+) -> Result<Vec<Found>, KeyError> {
+    provider
+        .scan(ring)
+        .map_err(|problem| KeyError::unusable(&problem.path, problem.fault))
+}
+
+/// A place that was never made holds no key.
+pub(crate) fn scan_if_any(
+    provider: &dyn KeyProvider,
+    ring: RingName,
+) -> Result<Vec<Found>, KeyError> {
+    match provider.scan(ring) {
+        Err(problem) if matches!(problem.fault, KeyFault::Absent) => Ok(Vec::new()),
+        found => found.map_err(|problem| KeyError::unusable(&problem.path, problem.fault)),
+    }
+}
 
 /// 128 random bits, so that no two farms have the same id.
 fn random_farm() -> Result<Issuer, KeyError> {

@@ -59,11 +59,15 @@ impl Farm {
     }
 
     pub(crate) fn open(&self, custody: Custody) -> Result<KeyStore, KeyError> {
-        KeyStore::open(&self.keys(), KeyStoreOptions { custody })
+        let options = KeyStoreOptions {
+            custody,
+            ..KeyStoreOptions::default()
+        };
+        KeyStore::open(&self.keys(), options)
     }
 
     pub(crate) fn on(&self, disk: Arc<dyn Disk>) -> KeyStore {
-        KeyStore::open_on(&self.keys(), Guard::new(Custody::Private), disk).unwrap()
+        KeyStore::open_on(&self.keys(), Guard::new(Custody::Private), disk, None).unwrap()
     }
 
     pub(crate) fn load(&self) -> LoadedKeys {
@@ -73,7 +77,7 @@ impl Farm {
     /// Puts a key's file there, as `cp -p` would.
     pub(crate) fn put(&self, key: &Key) -> PathBuf {
         let path = self.path(key.ring, key.id);
-        self.put_bytes(&path, jwk::encode(key).as_bytes());
+        self.put_bytes(&path, jwk::encode_key_file(key).as_bytes());
         path
     }
 

@@ -5,6 +5,7 @@ use std::fs::{self, Metadata, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
@@ -12,8 +13,12 @@ use sha2::{Digest, Sha256};
 use signet_core::RingName;
 use zeroize::Zeroizing;
 
+use crate::KeyProvider;
 use crate::file::is_key_file;
 use crate::jwk::MAX_KEY_FILE_BYTES;
+use crate::lock::Lock;
+use crate::relocation::JOURNAL;
+use crate::store::{LOCK, REVOKED, STORAGE};
 
 /// Notices changes of a directory of keys. Looking costs a few system calls, so it can be done every two seconds.
 ///
@@ -23,6 +28,9 @@ use crate::jwk::MAX_KEY_FILE_BYTES;
 pub struct KeyWatch {
     directory: PathBuf,
     seen: BTreeMap<PathBuf, Sight>,
+    repository: Option<Arc<dyn KeyProvider>>,
+    stamp: Option<u64>,
+    is_moving: bool,
 }
 
 impl KeyWatch {
@@ -32,9 +40,19 @@ impl KeyWatch {
         let mut watch = Self {
             directory: directory.to_owned(),
             seen: BTreeMap::new(),
+            repository: None,
+            stamp: None,
+            is_moving: false,
         };
         watch.poll();
         watch
+    }
+
+    /// Looks at the keys of `repository`, too.
+    pub(crate) fn and(mut self, repository: Arc<dyn KeyProvider>) -> Self {
+        self.stamp = repository.stamp();
+        self.repository = Some(repository);
+        self
     }
 
     /// Whether something that matters to [`KeyStore::load`](crate::KeyStore::load) changed since this was last asked.
@@ -58,16 +76,24 @@ impl KeyWatch {
                 .map(|(path, sight)| (path.clone(), sight.face))
                 .collect()
         };
-        let changed = faces(&seen) != faces(&self.seen);
+        // Whoever moves the keys may die of it, which changes no file, but what is to be said about them.
+        let journal = self.directory.join(JOURNAL);
+        let is_moving = journal.exists() && Lock::is_held(&self.directory.join(LOCK));
+        let stamp = self.repository.as_ref().and_then(|keys| keys.stamp());
+        let changed =
+            faces(&seen) != faces(&self.seen) || is_moving != self.is_moving || stamp != self.stamp;
         self.seen = seen;
+        self.is_moving = is_moving;
+        self.stamp = stamp;
         changed
     }
 
     fn paths(&self) -> Vec<PathBuf> {
         let mut paths = vec![
             self.directory.clone(),
-            self.directory.join("storage"),
-            self.directory.join("revoked"),
+            self.directory.join(STORAGE),
+            self.directory.join(REVOKED),
+            self.directory.join(JOURNAL),
         ];
         for ring in RingName::ALL {
             let directory = self.directory.join(ring.as_str());

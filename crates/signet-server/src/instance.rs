@@ -151,9 +151,10 @@ impl Instance {
         let config_text = read_config(&data)?;
         let config = overrides
             .apply(Config::parse(&config_text, &data.config_path()).map_err(DataError::from)?);
-        let keys = KeyRoom::open(&data, &config, if_missing, &*clock)?;
+        // The repository first: it may be where the keys are.
         let repository = open_repository(&data, &config, if_missing).await?;
         let in_repository = |source| repository_error(&config, source);
+        let keys = KeyRoom::open(&data, &config, if_missing, &*clock)?;
 
         let mut index = UserIndex::new(IndexKey(random()?));
         let mut marks = Marks::new(repository.floor().await.map_err(in_repository)?);

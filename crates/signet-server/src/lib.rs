@@ -11,6 +11,7 @@ mod poke;
 mod public;
 mod reference;
 mod serve;
+mod repository_keys;
 
 pub use config::{Config, ConfigError};
 pub use data::{DataDirectory, DataError};

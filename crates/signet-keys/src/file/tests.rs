@@ -225,7 +225,7 @@ pub(crate) fn mount(ring: &Path, keys: &[Key], dated: &str) {
     fs::create_dir_all(&data).unwrap();
     for key in keys {
         let name = format!("{}.jwk", key.id);
-        fs::write(data.join(&name), jwk::encode(key).as_bytes()).unwrap();
+        fs::write(data.join(&name), jwk::encode_key_file(key).as_bytes()).unwrap();
         chmod(&data.join(&name), 0o444);
         let link = ring.join(&name);
         if fs::symlink_metadata(&link).is_err() {

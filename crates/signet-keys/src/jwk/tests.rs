@@ -8,7 +8,11 @@ const HMAC: RingName = RingName::Hmac;
 fn sample() -> (Key, String, String) {
     let mut key = key(HMAC, 7, KeyState::Active, 100);
     key.activated = Some(UnixSeconds(200));
-    (key.clone(), key.id.to_string(), encode(&key).to_string())
+    (
+        key.clone(),
+        key.id.to_string(),
+        encode_key_file(&key).to_string(),
+    )
 }
 
 fn same(one: &Key, other: &Key) -> bool {
@@ -29,7 +33,7 @@ fn the_format_is_fixed() {
          \"kid\":\"fbe5d005524bedb2648906045a0e888a\",\"use\":\"sig\",\"alg\":\"HS256\",\"iss\":\"farm\",\
          \"created\":100,\"activated\":200,\"state\":\"active\"}\n"
     );
-    let master = encode(&key(RingName::Master, 7, KeyState::VerifyOnly, 1)).to_string();
+    let master = encode_key_file(&key(RingName::Master, 7, KeyState::VerifyOnly, 1)).to_string();
     assert!(master.contains(
         "\"use\":\"enc\",\"alg\":\"A256GCMSIV\",\"iss\":\"farm\",\"created\":1,\"state\":\"verify-only\"}"
     ));
@@ -42,7 +46,7 @@ fn what_is_written_is_read() {
         for state in ["pending", "active", "verify-only", "revoked"] {
             let written = key(ring, 9, state.parse().unwrap(), 5);
             let stem = written.id.to_string();
-            let read = parse_key_file(ring, &stem, encode(&written).as_bytes()).unwrap();
+            let read = parse_key_file(ring, &stem, encode_key_file(&written).as_bytes()).unwrap();
             assert!(same(&read, &written));
         }
     }
@@ -75,9 +79,9 @@ fn every_kind_of_damage_has_its_message() {
     let (_, stem, text) = sample();
     let text = text.as_str();
     let bits = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
-    let master = encode(&key(RingName::Master, 7, KeyState::Active, 100)).to_string();
+    let master = encode_key_file(&key(RingName::Master, 7, KeyState::Active, 100)).to_string();
     let as_hmac = master.replace("enc", "sig").replace("A256GCMSIV", "HS256");
-    let other = encode(&key(HMAC, 8, KeyState::Active, 100)).to_string();
+    let other = encode_key_file(&key(HMAC, 8, KeyState::Active, 100)).to_string();
     let with = |from: &str, to: &str| {
         assert!(text.contains(from), "{from}");
         text.replacen(from, to, 1)

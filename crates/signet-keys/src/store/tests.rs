@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 use crate::testing::{Accident, Farm, Faulty, NOW, key, reasons};
-use crate::{RotateMode, jwk};
+use crate::{KeyProblem, LoadedKeys, RotateMode, jwk};
 
 const HMAC: RingName = RingName::Hmac;
 
@@ -174,7 +174,7 @@ fn storage_is_read_tolerantly_or_refused_exactly() {
     assert_eq!(
         farm.open(Custody::Private).unwrap_err().to_string(),
         format!(
-            "{} says \"repository\": this key provider does not exist in this version",
+            "{} says \"repository\", and there is none here",
             storage.display()
         )
     );
@@ -319,7 +319,7 @@ fn nothing_that_is_printed_holds_a_key() {
     let loaded = store.load(None).unwrap();
     let printed = format!("{loaded:?} {store:?} {:?}", store.watch());
     for key in &loaded.keys {
-        let file = jwk::encode(key);
+        let file = jwk::encode_key_file(key);
         let bits = file.split('"').nth(7).unwrap();
         assert_eq!(bits.len(), 43);
         assert!(!printed.contains(bits));
@@ -368,6 +368,14 @@ impl KeyProvider for Moving {
         ProviderName::File
     }
 
+    fn place(&self, ring: RingName) -> PathBuf {
+        ring.as_str().into()
+    }
+
+    fn place_of(&self, _: RingName, id: KeyId) -> PathBuf {
+        id.to_string().into()
+    }
+
     fn scan(&self, ring: RingName) -> Result<Vec<Found>, KeyProblem> {
         let looks = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let new = match looks {
@@ -396,7 +404,7 @@ impl KeyProvider for Moving {
 fn a_reader_in_the_middle_of_an_activation_looks_again() {
     let farm = Farm::started();
     let mut store = farm.store();
-    store.provider = Box::new(Moving(0.into()));
+    store.files = Arc::new(Moving(0.into()));
     let loaded = store.load(None).unwrap();
     assert_eq!(reasons(&loaded), Vec::<String>::new());
     assert!(loaded.maker(HMAC).is_some());

@@ -1,52 +1,56 @@
 //! What memory knows better than the disk is written there.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use signet_core::Key;
 
+use super::load::News;
 use super::{KeyStore, REVOKED};
-use crate::merge::{Merge, union};
+use crate::merge::union;
 use crate::{Custody, Effect, Found, KeyError, KeyFault, KeyProblem, Lock, Revocations};
 
 impl KeyStore {
-    /// Writes later states into key files, and revoked keys into `revoked` (`on_disk` is what it says, if it can be read).
+    /// Writes later states to where the keys are, and revoked keys into `revoked`.
     /// What fails is reported: the keys in memory are right all the same.
-    pub(super) fn write_back(
-        &self,
-        merge: &Merge<'_>,
-        on_disk: Option<&Revocations>,
-    ) -> Vec<KeyProblem> {
+    pub(super) fn write_back(&self, news: &News) -> Vec<KeyProblem> {
         let is_mounted = self.guard.custody == Custody::Mounted;
-        let has_news = on_disk.is_some_and(|known| !known.is_superset(&merge.revoked));
         // The files of a mounted secret say themselves what they revoke.
-        let has_news = has_news && !is_mounted;
-        if merge.ahead.is_empty() && merge.rescued.is_empty() && !has_news {
+        let revoked = news.revoked.as_ref().filter(|_| !is_mounted);
+        if news.ahead.is_empty() && news.rescued.is_empty() && revoked.is_none() {
             return Vec::new();
         }
         match self.begin() {
-            Ok(lock) => self.write_all(&lock, merge, has_news),
+            Ok(lock) => self.write_all(&lock, news, revoked),
             Err(error) => {
                 let error = Arc::new(error);
-                let corrections = merge.ahead.iter().chain(&merge.rescued);
+                let corrections = news.ahead.iter().chain(&news.rescued);
                 corrections
                     .map(|key| self.not_corrected(key, Arc::clone(&error)))
-                    .chain(has_news.then(|| self.not_remembered(Arc::clone(&error))))
+                    .chain(revoked.map(|_| self.not_remembered(Arc::clone(&error))))
                     .collect()
             }
         }
     }
 
-    fn write_all(&self, lock: &Lock, merge: &Merge<'_>, has_news: bool) -> Vec<KeyProblem> {
+    fn write_all(
+        &self,
+        lock: &Lock,
+        news: &News,
+        revoked: Option<&Revocations>,
+    ) -> Vec<KeyProblem> {
         let mut problems = Vec::new();
-        if has_news && let Err(error) = self.remember(lock, &merge.revoked) {
+        if let Some(revoked) = revoked
+            && let Err(error) = self.remember(lock, revoked)
+        {
             problems.push(self.not_remembered(Arc::new(error)));
         }
-        for key in &merge.ahead {
+        for key in &news.ahead {
             if let Err(error) = self.correct(key) {
                 problems.push(self.not_corrected(key, Arc::new(error)));
             }
         }
-        for key in &merge.rescued {
+        for key in &news.rescued {
             if let Err(error) = self.put_back(key) {
                 problems.push(self.not_corrected(key, Arc::new(error)));
             }
@@ -61,7 +65,7 @@ impl KeyStore {
                 && on_disk.id == key.id
                 && on_disk.state < key.state
             {
-                self.provider.write(&union(&on_disk, key))?;
+                self.provider()?.write(&union(&on_disk, key))?;
             }
         }
         Ok(())
@@ -75,19 +79,24 @@ impl KeyStore {
             Found::Unreadable { id, .. } => *id == Some(key.id),
         });
         if !is_there {
-            self.provider.write(key)?;
+            self.provider()?.write(key)?;
         }
         Ok(())
     }
 
     fn not_corrected(&self, key: &Key, source: Arc<KeyError>) -> KeyProblem {
-        let path = self.path(key.ring.as_str()).join(format!("{}.jwk", key.id));
+        let path = self.place_of(key);
         let fault = KeyFault::NotCorrected {
             id: key.id,
             state: key.state,
             source,
         };
         KeyProblem::new(path, fault).with(Effect::Noted)
+    }
+
+    fn place_of(&self, key: &Key) -> PathBuf {
+        let provider = self.provider().unwrap_or(&*self.files);
+        provider.place_of(key.ring, key.id)
     }
 
     fn not_remembered(&self, source: Arc<KeyError>) -> KeyProblem {
