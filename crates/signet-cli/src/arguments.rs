@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    audit, backup, client, completions, config, doctor, health, keys, lab, man, node,
+    aem, audit, backup, client, completions, config, doctor, health, keys, lab, man, node,
     reference as reference_command, restore, secret, serve, token, user,
 };
 
@@ -50,6 +50,7 @@ pub(crate) enum Command {
     Audit(audit::Audit),
     Backup(backup::Backup),
     Restore(restore::Restore),
+    Aem(aem::Aem),
     Completions(completions::Completions),
     Man(man::Man),
     #[command(hide = true)]

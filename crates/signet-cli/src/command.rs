@@ -1,5 +1,6 @@
 //! What each command does.
 
+pub(crate) mod aem;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod client;
@@ -50,6 +51,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> anyhow::Result<O
         Command::Audit(audit) => audit.run(context).await,
         Command::Backup(backup) => backup.run(context).await,
         Command::Restore(restore) => restore.run(context).await,
+        Command::Aem(aem) => aem.run(context),
         Command::Completions(completions) => completions.run(context),
         Command::Man(man) => man.run(context),
         Command::Reference(reference) => reference.run(context),

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod aem;
 mod config;
 mod import;
 mod keys;

@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod felix;
+mod file;
+mod finding;
+mod inspection;
+mod key_file;
+mod locate;
+mod properties;
+mod running;
+mod storage;
+
+pub use error::AemError;
+pub use finding::{Finding, Severity};
+pub use inspection::{BundlePlace, Inspection, KeyPlace, inspect};
+pub use key_file::{FoundKey, KeyFile, KeyKind, KeyName};
+pub use running::Running;
+pub use storage::Storage;

@@ -1,0 +1,108 @@
+//! Whether AEM runs on an installation, told without touching it.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs::{major, minor};
+use serde::Serialize;
+
+/// Whether AEM runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Running {
+    /// Nothing shows that it does.
+    No,
+    /// A process holds the lock of the framework, or is noted and alive.
+    Yes {
+        /// Its number.
+        process: u32,
+    },
+}
+
+impl Running {
+    /// The framework holds a lock on `cache.lock` while it runs; the start script notes its process in `conf/cq.pid`.
+    pub(crate) fn look(cache: &Path) -> Self {
+        let holder = locked_by(&cache.join("cache.lock")).or_else(|| noted(cache));
+        holder.map_or(Self::No, |process| Self::Yes { process })
+    }
+}
+
+/// The process that holds a lock on the file, as the kernel lists it: trying to lock it could disturb a start.
+fn locked_by(path: &Path) -> Option<u32> {
+    let metadata = fs::metadata(path).ok()?;
+    let device = metadata.dev();
+    let inode = format!(
+        "{:02x}:{:02x}:{}",
+        major(device),
+        minor(device),
+        metadata.ino()
+    );
+    holder(&fs::read_to_string("/proc/locks").ok()?, &inode)
+}
+
+/// Lines such as `1: POSIX  ADVISORY  WRITE 1234 fd:00:1048 0 EOF` (proc(5), `/proc/locks`).
+fn holder(locks: &str, inode: &str) -> Option<u32> {
+    locks.lines().find_map(|line| {
+        let mut words = line.split_whitespace().skip(1).peekable();
+        // Who waits for a lock is listed with an arrow and holds nothing.
+        if words.peek() == Some(&"->") {
+            return None;
+        }
+        let process = words.nth(3)?;
+        (words.next()? == inode)
+            .then(|| process.parse().ok())
+            .flatten()
+    })
+}
+
+/// The process in `cq.pid`, if it is alive and a Java program: numbers are used again.
+fn noted(cache: &Path) -> Option<u32> {
+    cache.ancestors().take(4).find_map(|folder| {
+        let text = fs::read_to_string(folder.join("conf/cq.pid")).ok()?;
+        let process: u32 = text.trim().parse().ok()?;
+        let command = fs::read(format!("/proc/{process}/cmdline")).ok()?;
+        let program = command.split(|byte| *byte == 0).next()?;
+        program.ends_with(b"java").then_some(process)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_lists_who_holds_a_lock() {
+        let locks = "1: POSIX  ADVISORY  WRITE 77 fd:00:12 0 EOF\n\
+                     1: -> POSIX  ADVISORY  WRITE 78 fd:00:13 0 EOF\n\
+                     2: OFDLCK ADVISORY  READ  -1 fd:00:14 0 EOF\n";
+        assert_eq!(holder(locks, "fd:00:12"), Some(77));
+        assert_eq!(holder(locks, "fd:00:13"), None);
+        assert_eq!(holder(locks, "fd:00:14"), None);
+    }
+
+    #[test]
+    fn a_lock_that_is_held_is_seen() {
+        let scratch = tempfile::tempdir().unwrap();
+        assert_eq!(Running::look(scratch.path()), Running::No);
+        let file = fs::File::create(scratch.path().join("cache.lock")).unwrap();
+        assert_eq!(Running::look(scratch.path()), Running::No);
+        rustix::fs::fcntl_lock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+            .unwrap();
+        let process = std::process::id();
+        assert_eq!(Running::look(scratch.path()), Running::Yes { process });
+    }
+
+    #[test]
+    fn a_number_that_belongs_to_another_program_is_nobody() {
+        let scratch = tempfile::tempdir().unwrap();
+        fs::create_dir(scratch.path().join("conf")).unwrap();
+        fs::write(
+            scratch.path().join("conf/cq.pid"),
+            format!("{}\n", std::process::id()),
+        )
+        .unwrap();
+        assert_eq!(Running::look(scratch.path()), Running::No);
+    }
+}
