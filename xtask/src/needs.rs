@@ -10,6 +10,7 @@ use anyhow::Result;
 /// Everything outside Rust: what to look for, the Debian package that brings it, what it is for.
 const NEEDS: &[Need] = &[
     Need::program("g++", "g++", "links the fuzz targets with libFuzzer"),
+    Need::program("cc", "gcc", "builds the shim of the crash tests"),
     Need::program("nginx", "nginx", "the protecting proxy of examples/nginx"),
     Need::program("caddy", "caddy", "the protecting proxy of examples/caddy"),
     Need::program("haproxy", "haproxy", "the balancer of examples/haproxy"),

@@ -1,0 +1,211 @@
+//! One command, killed at each of its steps.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::installation::{Installation, run, scratch, signet};
+use crate::shim::{Run, Watched};
+use crate::step::{How, Step};
+
+type Check<'t> = dyn Fn(&Path) -> Result<(), String> + Sync + 't;
+
+/// A command on an installation, and how it is seen that it is done.
+pub(crate) struct Trial<'t> {
+    installation: &'t Installation,
+    words: Vec<&'t str>,
+    gone: Vec<&'t str>,
+    refuses_twice: bool,
+    finished: Box<Check<'t>>,
+}
+
+/// One crash.
+#[derive(Clone, Copy, Debug)]
+struct Crash {
+    at: usize,
+    how: How,
+}
+
+impl<'t> Trial<'t> {
+    /// `signet WORDS…`; `finished` says of a copy of the installation whether all is done.
+    pub(crate) fn new(
+        installation: &'t Installation,
+        words: &[&'t str],
+        finished: impl Fn(&Path) -> Result<(), String> + Sync + 't,
+    ) -> Self {
+        Self {
+            installation,
+            words: words.to_vec(),
+            gone: Vec::new(),
+            refuses_twice: false,
+            finished: Box::new(finished),
+        }
+    }
+
+    /// The command refuses when all is done already.
+    pub(crate) fn refuses_twice(mut self) -> Self {
+        self.refuses_twice = true;
+        self
+    }
+
+    /// A key that the command removes.
+    pub(crate) fn removes(mut self, key: &'t str) -> Self {
+        self.gone.push(key);
+        self
+    }
+
+    /// Runs it unharmed, and then with every crash there is; prints how many there were.
+    ///
+    /// # Panics
+    /// When something is lost or the work cannot be finished, with all such crashes.
+    pub(crate) fn run(self, name: &str) {
+        let steps = self.unharmed();
+        let crashes: Vec<Crash> = steps
+            .iter()
+            .flat_map(|step| {
+                step.ways().into_iter().map(|how| Crash {
+                    at: step.number,
+                    how,
+                })
+            })
+            .collect();
+        let failures = self.each(&crashes);
+        let list = write_list(name, &steps, &crashes);
+        let complaints: Vec<String> = failures
+            .iter()
+            .map(|(crash, why)| format!("{} {}: {why}", crash.how.as_str(), steps[crash.at - 1]))
+            .collect();
+        assert!(
+            complaints.is_empty(),
+            "signet {name}: {} of {} crashes did harm:\n{}",
+            complaints.len(),
+            crashes.len(),
+            complaints.join("\n"),
+        );
+        say(&summary(name, &steps, &crashes, &list));
+    }
+
+    /// The steps of the command when nothing happens to it.
+    fn unharmed(&self) -> Vec<Step> {
+        let (_scratch, watched) = self.copy();
+        let run = watched.run(self.command(&watched));
+        assert!(run.output.status.success(), "{:?}: {run:?}", self.words);
+        self.check(&watched.root()).unwrap();
+        assert!(run.steps.len() > 1, "{:?} changed nothing", self.words);
+        run.steps
+    }
+
+    /// As many at once as there are processors.
+    fn each(&self, crashes: &[Crash]) -> Vec<(Crash, String)> {
+        let next = AtomicUsize::new(0);
+        let failures = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
+                scope.spawn(|| {
+                    while let Some(crash) = crashes.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if let Err(why) = self.one(*crash) {
+                            failures.lock().unwrap().push((*crash, why));
+                        }
+                    }
+                });
+            }
+        });
+        let mut failures = failures.into_inner().unwrap();
+        failures.sort_by_key(|(crash, _)| crash.at);
+        failures
+    }
+
+    fn one(&self, crash: Crash) -> Result<(), String> {
+        let (_scratch, watched) = self.copy();
+        let root = watched.root();
+        let killed = watched.kill(self.command(&watched), crash.at, crash.how);
+        if !killed.was_killed() || killed.steps.len() != crash.at {
+            return Err(format!("it was not killed there: {}", described(&killed)));
+        }
+        let whole = |when: &str| {
+            let whole = self.installation.is_whole_in(&root, &self.gone);
+            whole.map_err(|why| format!("{when}: {why}"))
+        };
+        whole("after the crash")?;
+        let was_done = killed.steps.last().is_some_and(|step| step.call == "exit");
+        // What a command has said to be done stays done, even if the power goes then.
+        if was_done {
+            return self
+                .check(&root)
+                .map_err(|why| format!("after the end: {why}"));
+        }
+        if self.refuses_twice && (self.finished)(&root).is_ok() {
+            return Ok(());
+        }
+        run(&root, &self.words, "").map_err(|why| format!("it cannot be finished: {why}"))?;
+        whole("after the second run")?;
+        (self.finished)(&root).map_err(|why| format!("after the second run: {why}"))
+    }
+
+    fn check(&self, root: &Path) -> Result<(), String> {
+        self.installation.is_whole_in(root, &self.gone)?;
+        (self.finished)(root)
+    }
+
+    fn command(&self, watched: &Watched) -> Command {
+        signet(&watched.root(), &self.words)
+    }
+
+    fn copy(&self) -> (tempfile::TempDir, Watched) {
+        let scratch = scratch();
+        let watched = Watched::new(scratch.path());
+        self.installation.copy_to(&watched.root());
+        (scratch, watched)
+    }
+}
+
+fn described(run: &Run) -> String {
+    let said = String::from_utf8_lossy(&run.output.stderr);
+    format!(
+        "{} after {} steps: {said}",
+        run.output.status,
+        run.steps.len()
+    )
+}
+
+/// Every step, and every crash at it.
+fn write_list(name: &str, steps: &[Step], crashes: &[Crash]) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("crash");
+    fs::create_dir_all(&directory).unwrap();
+    let mut text = format!("signet {name}\n\n");
+    for step in steps {
+        let ways = crashes.iter().filter(|crash| crash.at == step.number);
+        let ways: Vec<&str> = ways.map(|crash| crash.how.as_str()).collect();
+        writeln!(text, "{step}  ({})", ways.join(", ")).unwrap();
+    }
+    let file: String = name
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { '-' })
+        .collect();
+    let path = directory.join(format!("{file}.txt"));
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn summary(name: &str, steps: &[Step], crashes: &[Crash], list: &Path) -> String {
+    let count = |how: How| crashes.iter().filter(|crash| crash.how == how).count();
+    format!(
+        "signet {name}: {} steps, {} crashes ({} before a step, {} torn writes, {} losses of power), all recovered; {}",
+        steps.len(),
+        crashes.len(),
+        count(How::Before),
+        count(How::Torn),
+        count(How::Lost) + count(How::Hollow),
+        list.display(),
+    )
+}
+
+/// Past the capture of the tests' output: the counts are worth reading when all is well.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
