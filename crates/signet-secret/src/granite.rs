@@ -5,15 +5,12 @@ use core::str::FromStr;
 
 use aes::Aes128;
 use cbc::cipher::block_padding::Pkcs7;
-use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
-use data_encoding::HEXLOWER_PERMISSIVE;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use signet_keys::granite::GraniteKey;
+use zeroize::Zeroizing;
 
-use crate::MAX_SECRET_BYTES;
-
-/// The `master` key of a Granite installation: 16 bytes, for Granite values only.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct GraniteKey([u8; 16]);
+use crate::{MAX_SECRET_BYTES, SealError};
 
 /// A protected string of Granite: an initialisation vector, and at least one block behind it.
 #[derive(Clone, PartialEq, Eq)]
@@ -65,39 +62,46 @@ pub enum GraniteOpenError {
 const BLOCK: usize = 16;
 const LEAST_DIGITS: usize = 4 * BLOCK;
 
-impl GraniteKey {
-    /// Takes the 16 bytes of a file `master`.
-    #[must_use]
-    pub const fn new(bytes: [u8; 16]) -> Self {
-        Self(bytes)
+impl GraniteValue {
+    /// Protects a text with the `master` of an installation, as that does itself: under an initialisation vector of its own.
+    ///
+    /// # Errors
+    /// The text is larger than what is read again, or the system gives no randomness.
+    pub fn protect(key: &GraniteKey, text: &str) -> Result<Self, SealError> {
+        if text.len() > MAX_SECRET_BYTES {
+            return Err(SealError::TooLarge { bytes: text.len() });
+        }
+        let mut vector = [0; BLOCK];
+        getrandom::fill(&mut vector).map_err(|_| SealError::Cipher)?;
+        Ok(Self::with_vector(key, text, vector))
     }
 
-    /// Opens a protected string.
+    fn with_vector(key: &GraniteKey, text: &str, vector: [u8; BLOCK]) -> Self {
+        let encryptor = cbc::Encryptor::<Aes128>::new(key.expose().into(), (&vector).into());
+        let blocks = encryptor.encrypt_padded_vec::<Pkcs7>(text.as_bytes());
+        Self([&vector[..], &blocks].concat().into())
+    }
+
+    /// Opens the value with the `master` of the installation that protected it.
     ///
-    /// One wrong key in 256 passes the padding, so the text of what was damaged can come out as nonsense: nothing in this
+    /// One wrong key in 256 passes the padding, and what comes out of a damaged value can be nonsense: nothing in this
     /// format could tell.
     ///
     /// # Errors
     /// The padding is wrong, or what comes out is not UTF-8.
-    pub fn open(&self, value: &GraniteValue) -> Result<Zeroizing<String>, GraniteOpenError> {
-        let (vector, blocks) = value
+    pub fn open(&self, key: &GraniteKey) -> Result<Zeroizing<String>, GraniteOpenError> {
+        let (vector, blocks) = self
             .0
             .split_first_chunk::<BLOCK>()
             .ok_or(GraniteOpenError::Padding)?;
         let mut text = Zeroizing::new(blocks.to_vec());
-        let length = cbc::Decryptor::<Aes128>::new(&self.0.into(), vector.into())
+        let length = cbc::Decryptor::<Aes128>::new(key.expose().into(), vector.into())
             .decrypt_padded::<Pkcs7>(&mut text)
             .map_err(|_| GraniteOpenError::Padding)?
             .len();
         text.truncate(length);
         let text = core::str::from_utf8(&text).map_err(|_| GraniteOpenError::NotText)?;
         Ok(Zeroizing::new(text.to_owned()))
-    }
-}
-
-impl fmt::Debug for GraniteKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("GraniteKey(..)")
     }
 }
 
@@ -125,6 +129,13 @@ impl FromStr for GraniteValue {
             .decode(digits.as_bytes())
             .map_err(|_| GraniteValueError::Digits)?;
         Ok(Self(bytes.into()))
+    }
+}
+
+/// As an installation writes it: `{…}`.
+impl fmt::Display for GraniteValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{{{}}}", HEXLOWER.encode(&self.0))
     }
 }
 

@@ -10,7 +10,7 @@ mod testing;
 mod value;
 
 pub use error::{OpenError, SealError};
-pub use granite::{GraniteKey, GraniteOpenError, GraniteValue, GraniteValueError};
+pub use granite::{GraniteOpenError, GraniteValue, GraniteValueError};
 pub use master::MasterKeys;
 pub use place::{Place, PlaceError};
 pub use reseal::{Applied, BATCH, ResealError, Resealed, SealedStore, reseal};

@@ -1,0 +1,232 @@
+//! `signet secret protect`
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::{Value, json};
+use signet_repository::{Repository, SettingName};
+use signet_secret::{MasterKeys, Place as SecretPlace, SealedValue};
+use signet_server::secrets::{SecretInventory, Standing};
+use zeroize::Zeroizing;
+
+use super::input;
+use crate::command::Outcome;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::place::Place;
+use crate::prompt;
+
+/// Seal a secret for one place
+///
+/// The secret comes from a prompt, from standard input or from a file, never from an argument. What is printed is to be
+/// written into signet.toml; with --store it is kept in the repository instead.
+#[derive(Debug, Args)]
+pub(crate) struct Protect {
+    /// Where it belongs, for example client/ims/secret
+    #[arg(value_name = "PLACE")]
+    place: SecretPlace,
+
+    /// Read the secret from a file; `-` is standard input. The end of a lone line is no part of it
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// Keep it in the repository instead of printing it
+    #[arg(long)]
+    store: bool,
+
+    /// Do not ask before another secret of this place is replaced
+    #[arg(long, requires = "store")]
+    yes: bool,
+}
+
+impl Protect {
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
+        let place = context.place()?;
+        let master = MasterKeys::new(&place.keys()?.load(None)?);
+        if !self.store {
+            return self.print(context, &master);
+        }
+        place.ready_to_record()?;
+        place
+            .with_repository(async |repository| {
+                self.store(context, &place, &master, repository).await
+            })
+            .await
+    }
+
+    fn print(&self, context: &Context, master: &MasterKeys) -> anyhow::Result<Outcome> {
+        let sealed = self.seal(master, &self.secret()?)?;
+        let line = line_in_configuration(&self.place);
+        let document = json!({
+            "place": self.place,
+            "key": sealed.key().to_string(),
+            "value": sealed,
+            "write": line,
+        });
+        context.output.answer(&document, &sealed.to_string())?;
+        context
+            .output
+            .note(&format!("Write it into signet.toml:\n\n{line}"));
+        Ok(Outcome::Done)
+    }
+
+    async fn store(
+        &self,
+        context: &Context,
+        place: &Place,
+        master: &MasterKeys,
+        repository: &Repository,
+    ) -> anyhow::Result<Outcome> {
+        let is_replaced = self.stored(repository).await?.is_some();
+        if is_replaced && !self.yes {
+            self.ask_to_replace()?;
+        }
+        let sealed = self.seal(master, &self.secret()?)?;
+        self.write(context, repository, &sealed).await?;
+        let key = sealed.key().to_string();
+        let detail = json!({ "key": key, "replaced": is_replaced });
+        place.record(context, "secret.protect", self.place.as_str(), &detail)?;
+        let says = place.poke().await;
+        let document = json!({
+            "place": self.place,
+            "key": key,
+            "replaced": is_replaced,
+            "instance": says,
+        });
+        let text = format!(
+            "The secret of {} is {} in the repository, sealed with the key {key}.",
+            self.place,
+            if is_replaced { "replaced" } else { "kept" },
+        );
+        context.output.answer(&document, &text)?;
+        says.tell(&context.output);
+        let inventory = SecretInventory::of(place.directory(), repository)?;
+        if let Some((_, standing)) = inventory.configured(&self.place) {
+            context.output.warning(&format!(
+                "{standing} has a value for this place, too: remove one of the two"
+            ));
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn secret(&self) -> anyhow::Result<Zeroizing<String>> {
+        input::secret(self.file.as_deref(), self.place.as_str())
+    }
+
+    fn seal(&self, master: &MasterKeys, secret: &str) -> anyhow::Result<SealedValue> {
+        master
+            .seal(&self.place, secret.as_bytes())
+            .with_context(|| format!("the secret of {} was not sealed", self.place))
+    }
+
+    async fn stored(&self, repository: &Repository) -> anyhow::Result<Option<String>> {
+        Ok(stored(repository, &self.place)
+            .await?
+            .map(|(value, _)| value))
+    }
+
+    async fn write(
+        &self,
+        context: &Context,
+        repository: &Repository,
+        sealed: &SealedValue,
+    ) -> anyhow::Result<()> {
+        let value = sealed.to_string();
+        match setting(&self.place) {
+            Some(name) => {
+                repository.set_setting(&name, &Value::String(value)).await?;
+            }
+            None => {
+                let place = self.place.as_str();
+                repository.set_secret(place, &value, context.now()).await?;
+            }
+        }
+        // What was there before is not left behind in the log of recent writes.
+        repository.checkpoint().await.or_else(|error| match error {
+            signet_repository::RepositoryError::Busy
+            | signet_repository::RepositoryError::LogInUse => Ok(()),
+            error => Err(error.into()),
+        })
+    }
+
+    fn ask_to_replace(&self) -> anyhow::Result<()> {
+        let place = &self.place;
+        if prompt::is_possible() {
+            return prompt::confirm(&format!("Replace the secret of {place} for ever?"));
+        }
+        let message =
+            format!("the repository has a secret of {place}, and there is no terminal to ask at");
+        Err(Failure::new(message).hint("add --yes to replace it").into())
+    }
+}
+
+/// What the repository has for a place, and where.
+pub(super) async fn stored(
+    repository: &Repository,
+    place: &SecretPlace,
+) -> anyhow::Result<Option<(String, Standing)>> {
+    let Some(name) = setting(place) else {
+        let value = repository.secret(place.as_str()).await?;
+        return Ok(value.map(|value| (value, Standing::Repository)));
+    };
+    let value = repository.setting(&name).await?;
+    let text = value.as_ref().and_then(Value::as_str);
+    Ok(text.map(|text| (text.to_owned(), Standing::Setting)))
+}
+
+/// The setting that a place is, if it is one.
+fn setting(place: &SecretPlace) -> Option<SettingName> {
+    let (first, name) = place.as_str().split_once('/')?;
+    (first == "setting").then(|| name.parse().ok()).flatten()
+}
+
+/// Where in the configuration the value of a place stands.
+fn line_in_configuration(place: &SecretPlace) -> String {
+    let names: Vec<_> = place.segments().collect();
+    let (key, tables) = names.split_last().unwrap_or((&"", &[]));
+    let key = key.replace('-', "_");
+    let quoted = |name: &&str| match name.contains('.') {
+        true => format!("\"{name}\""),
+        false => (*name).to_owned(),
+    };
+    let table: Vec<_> = tables.iter().map(quoted).collect();
+    match table.is_empty() {
+        true => format!("{key} = \"sealed:v1:…\""),
+        false => format!("[{}]\n{key} = \"sealed:v1:…\"", table.join(".")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_says_where_its_value_stands() {
+        for (place, line) in [
+            (
+                "client/ims/secret",
+                "[client.ims]\nsecret = \"sealed:v1:…\"",
+            ),
+            (
+                "client/my.app/private-key",
+                "[client.\"my.app\"]\nprivate_key = \"sealed:v1:…\"",
+            ),
+            ("name", "name = \"sealed:v1:…\""),
+        ] {
+            assert_eq!(line_in_configuration(&place.parse().unwrap()), line);
+        }
+    }
+
+    #[test]
+    fn only_places_of_settings_are_settings() {
+        let name = |place: &str| setting(&place.parse().unwrap()).map(|name| name.to_string());
+        assert_eq!(
+            name("setting/mail.password").as_deref(),
+            Some("mail.password")
+        );
+        for place in ["setting", "setting/a/b", "settings/a", "client/setting/a"] {
+            assert_eq!(name(place), None, "{place}");
+        }
+    }
+}
