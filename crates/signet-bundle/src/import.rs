@@ -99,6 +99,10 @@ impl KeyBundle {
         store: &KeyStore,
         foreign: ForeignFarm,
     ) -> Result<ImportReport, ImportError> {
+        let is_damaged = |key: &&Key| key.material.id(key.ring) != key.id;
+        if let Some(key) = self.keys.iter().find(is_damaged) {
+            return Err(KeyError::Damaged { id: key.id }.into());
+        }
         let here = store.load(None)?;
         if foreign == ForeignFarm::Refuse {
             self.check_farm(&here)?;

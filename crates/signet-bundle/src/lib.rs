@@ -5,6 +5,7 @@ mod card;
 mod framing;
 mod identity;
 mod import;
+mod proof;
 mod sealing;
 mod sender;
 
@@ -12,5 +13,8 @@ pub use bundle::{BundleError, KeyBundle, MAX_BUNDLE_BYTES, ReceivedBundle, addre
 pub use card::{CardError, MAX_CARD_BYTES, NodeCard, NodeId, NodeName, NodeNameError, Signature};
 pub use identity::{NodeError, NodeIdentity};
 pub use import::{ForeignFarm, ImportError, ImportReport, Imported};
+pub use proof::{
+    Answer, Challenge, ComparedKey, Comparison, MAX_PROOF_BYTES, PROOF_LIFE, ProofError, Verdict,
+};
 pub use sealing::{SealError, UnsealError};
 pub use sender::Senders;

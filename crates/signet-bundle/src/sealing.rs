@@ -19,7 +19,7 @@ pub enum SealError {
 }
 
 /// Why something sealed does not open.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnsealError {
     /// Not an age file in the binary form.
