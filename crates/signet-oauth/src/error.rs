@@ -127,13 +127,16 @@ impl TokenError {
 }
 
 impl Diagnosis {
-    /// Adds where the missing key was last seen, for example "backup of 2026-11-20".
+    /// Adds where the missing key was last seen, for example "the backup of 2026-11-20", and what brings it back from there.
     #[must_use]
-    pub fn last_seen(mut self, places: &[String]) -> Self {
+    pub fn last_seen(mut self, places: &[String], remedy: Option<&str>) -> Self {
         self.cause.push_str(&match places {
             [] => "; nothing here remembers that key".to_owned(),
             places => format!("; the key was last seen in {}", places.join(", ")),
         });
+        if let Some(remedy) = remedy {
+            self.remedy = format!("{remedy}; or else {}", self.remedy);
+        }
         self
     }
 }

@@ -58,7 +58,10 @@ impl PrivateKey {
             }
             PrivateKeyDer::Pkcs8(key) => {
                 let der = key.secret_pkcs8_der();
-                if der.windows(RSA_ENCRYPTION.len()).any(|oid| oid == RSA_ENCRYPTION) {
+                if der
+                    .windows(RSA_ENCRYPTION.len())
+                    .any(|oid| oid == RSA_ENCRYPTION)
+                {
                     let pair = RsaKeyPair::from_pkcs8(der);
                     return Self::rsa(pair.map_err(|_| refused(BAD_RSA))?);
                 }

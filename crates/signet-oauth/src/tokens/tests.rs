@@ -327,7 +327,11 @@ async fn a_secret_that_does_not_open_is_told_before_anybody_is_asked() {
     assert_eq!(error.missing_key(), Some(sealing));
     let seen = error
         .diagnosis(&client.name)
-        .last_seen(&["the backup of 2030-03-01".to_owned()]);
+        .last_seen(&["the backup of 2030-03-01".to_owned()], Some("restore it"));
+    assert!(
+        seen.remedy
+            .starts_with("restore it; or else bring the file")
+    );
     assert!(
         seen.cause
             .ends_with("last seen in the backup of 2030-03-01")
