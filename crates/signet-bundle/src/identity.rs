@@ -1,5 +1,6 @@
 //! Who this instance is towards the others: a key to sign with, and a separate key that others seal for.
 
+mod backup;
 mod error;
 mod files;
 

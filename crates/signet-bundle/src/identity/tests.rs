@@ -155,3 +155,16 @@ fn an_identity_prints_its_id_only() {
         format!("NodeIdentity({})", identity.id())
     );
 }
+
+#[test]
+fn what_it_seals_before_keys_move_only_it_can_open() {
+    use signet_keys::BackupSealer;
+    let (one, other) = (
+        NodeIdentity::generate().unwrap(),
+        NodeIdentity::generate().unwrap(),
+    );
+    let sealed = BackupSealer::seal(&one, b"keys").unwrap();
+    assert_eq!(&**BackupSealer::open(&one, &sealed).unwrap(), b"keys");
+    let error = BackupSealer::open(&other, &sealed).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
+}
