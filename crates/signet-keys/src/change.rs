@@ -2,7 +2,7 @@
 
 use signet_core::{Key, KeyId, KeyState, RingName, Seconds, UnixSeconds};
 
-use crate::loaded::{maker, removable_at};
+use crate::loaded::{activation, maker, removable_at};
 use crate::merge::union;
 use crate::store::{REVOKED, STORAGE, random_material, scan_if_any};
 use crate::{Found, KeyError, KeyStore, Lock, Revocations};
@@ -66,8 +66,40 @@ impl KeyStore {
         now: UnixSeconds,
     ) -> Result<KeyId, KeyError> {
         let lock = self.begin()?;
+        self.make(&lock, ring, mode, now)
+    }
+
+    /// Makes a new key in `ring`, which is active at once, if the one that makes tokens has done so for `every` or longer.
+    ///
+    /// The age is looked at under the lock, so of two that find it due at once one finds it done. Where no key is active
+    /// nothing is due: what is missing is not made anew by itself.
+    ///
+    /// # Errors
+    ///
+    /// Something could not be read or written, or the keys are a mounted secret.
+    pub fn rotate_when_due(
+        &self,
+        ring: RingName,
+        every: Seconds,
+        now: UnixSeconds,
+    ) -> Result<Option<KeyId>, KeyError> {
+        let lock = self.begin()?;
+        let keys = self.readable(&lock, ring)?;
+        if !maker(keys.iter()).is_some_and(|key| is_due(key, every, now)) {
+            return Ok(None);
+        }
+        self.make(&lock, ring, RotateMode::Activate, now).map(Some)
+    }
+
+    fn make(
+        &self,
+        lock: &Lock,
+        ring: RingName,
+        mode: RotateMode,
+        now: UnixSeconds,
+    ) -> Result<KeyId, KeyError> {
         self.refuse_if_elsewhere(ring)?;
-        let others = self.readable(&lock, ring)?;
+        let others = self.readable(lock, ring)?;
         // The newest makes tokens, so this one must be the newest even where the clock went back.
         let newest = others.iter().map(|key| key.created.plus(Seconds(1))).max();
         let farm = match others.iter().max_by_key(|key| (key.created, key.id)) {
@@ -312,6 +344,14 @@ fn is(found: &Found, id: KeyId) -> bool {
         Found::Readable(key) => key.id == id,
         Found::Unreadable { id: name, .. } => *name == Some(id),
     }
+}
+
+/// Whether `key` has made tokens for `every` or longer, so that another should take its place.
+///
+/// A clock that was ahead when it was activated puts that off until the clock is there again, and longer.
+#[must_use]
+pub fn is_due(key: &Key, every: Seconds, now: UnixSeconds) -> bool {
+    activation(key).plus(every) <= now
 }
 
 fn with_state(key: &Key, state: KeyState) -> Key {

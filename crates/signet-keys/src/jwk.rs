@@ -10,7 +10,7 @@ use signet_core::{Issuer, Key, KeyId, KeyMaterial, KeyState, RingName, UnixSecon
 use zeroize::Zeroizing;
 
 pub use error::KeyFileError;
-use members::Members;
+pub(crate) use members::Members;
 
 /// The most that a key file may hold, in bytes; what is larger is not read. A real one has about 250.
 pub const MAX_KEY_FILE_BYTES: usize = 16 * 1024;
@@ -24,6 +24,14 @@ pub const MAX_KEY_FILE_BYTES: usize = 16 * 1024;
 ///
 /// What is wrong with the content, without repeating any of it.
 pub fn parse_key_file(ring: RingName, file_stem: &str, bytes: &[u8]) -> Result<Key, KeyFileError> {
+    let members = members_of_file(bytes)?;
+    let key = key(ring, &members)?;
+    check_id(&key, &members, file_stem)?;
+    Ok(key)
+}
+
+/// The members of a file's object, once it is not evidently something else.
+pub(crate) fn members_of_file(bytes: &[u8]) -> Result<Members<'_>, KeyFileError> {
     if bytes.len() > MAX_KEY_FILE_BYTES {
         return Err(KeyFileError::TooLarge);
     }
@@ -35,10 +43,7 @@ pub fn parse_key_file(ring: RingName, file_stem: &str, bytes: &[u8]) -> Result<K
         Some(b'<') => return Err(KeyFileError::Html),
         Some(_) => {}
     }
-    let members = Members::read(bytes)?;
-    let key = key(ring, &members)?;
-    check_id(&key, &members, file_stem)?;
-    Ok(key)
+    Members::read(bytes)
 }
 
 /// The content of a key's file, which [`parse_key_file`] reads: one line of JSON and a newline.

@@ -9,23 +9,26 @@ mod entry;
 mod error;
 mod fault;
 mod file;
+pub mod granite;
 mod jwk;
 mod loaded;
 mod lock;
 mod merge;
+pub mod private;
 mod problem;
 mod provider;
+mod relocation;
 mod revocations;
 mod store;
-mod relocation;
 #[cfg(test)]
 mod testing;
+mod unite;
 mod watch;
 
-pub use change::{Insertion, Retirement, RotateMode};
+pub use census::PlaceCensus;
+pub use change::{Insertion, Retirement, RotateMode, is_due};
 pub use custody::Custody;
 pub use entry::KeyEntry;
-pub use census::PlaceCensus;
 pub use error::KeyError;
 pub use fault::KeyFault;
 pub use file::FileProvider;
@@ -34,6 +37,11 @@ pub use loaded::{LoadedKeys, removable_at};
 pub use lock::Lock;
 pub use problem::{Effect, KeyProblem};
 pub use provider::{Found, KeyProvider, ProviderName, ProviderNameError};
+pub use relocation::{
+    Aftermath, BackupSealer, CheckFailure, Deed, Destination, Intent, Relocated, Relocation,
+    RelocationAide, RelocationError, RelocationFailure, RelocationOrder, RelocationStep,
+    StepReport, relocation_backups,
+};
 pub use revocations::Revocations;
 pub use store::{KeyStore, KeyStoreOptions};
 pub use watch::KeyWatch;

@@ -91,7 +91,7 @@ fn rank(key: &Key) -> impl Ord + use<> {
     (key.state == KeyState::Active, key.created, key.id)
 }
 
-fn activation(key: &Key) -> UnixSeconds {
+pub(crate) fn activation(key: &Key) -> UnixSeconds {
     key.activated.unwrap_or(key.created)
 }
 

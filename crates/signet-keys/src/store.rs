@@ -249,11 +249,16 @@ impl KeyStore {
     }
 
     fn check(&self) -> Result<(), KeyError> {
+        self.check_directory()?;
+        self.provider().map(drop)
+    }
+
+    /// Whether the directory is as its custody demands, whatever is in it.
+    pub(crate) fn check_directory(&self) -> Result<(), KeyError> {
         self.check_place()?;
         self.guard
             .check_root(&self.directory)
-            .map_err(|fault| KeyError::unusable(&self.directory, fault))?;
-        self.provider().map(drop)
+            .map_err(|fault| KeyError::unusable(&self.directory, fault))
     }
 
     fn refuse_git_work_tree(&self) -> Result<(), KeyError> {
@@ -265,7 +270,7 @@ impl KeyStore {
         })
     }
 
-    fn sweep(&self) {
+    pub(crate) fn sweep(&self) {
         atomic::sweep(&*self.disk, &self.directory);
         for ring in RingName::ALL {
             atomic::sweep(&*self.disk, &self.path(ring.as_str()));

@@ -1,9 +1,10 @@
 //! What the tests of this crate share.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use signet_core::{Key, KeyId, KeyMaterial, KeyState, RingName, UnixSeconds};
@@ -11,7 +12,10 @@ use tempfile::TempDir;
 
 use crate::custody::Guard;
 use crate::disk::{Disk, Os};
-use crate::{Custody, KeyError, KeyStore, KeyStoreOptions, LoadedKeys, jwk};
+use crate::{
+    Custody, Found, KeyError, KeyFault, KeyProblem, KeyProvider, KeyStore, KeyStoreOptions,
+    LoadedKeys, ProviderName, jwk,
+};
 
 pub(crate) const NOW: UnixSeconds = UnixSeconds(1_767_225_600);
 
@@ -64,6 +68,20 @@ impl Farm {
             ..KeyStoreOptions::default()
         };
         KeyStore::open(&self.keys(), options)
+    }
+
+    /// The store with `rows` as the other place.
+    pub(crate) fn store_with(&self, rows: &Arc<Rows>) -> KeyStore {
+        let options = KeyStoreOptions {
+            repository: Some(rows.clone()),
+            ..KeyStoreOptions::default()
+        };
+        KeyStore::open(&self.keys(), options).unwrap()
+    }
+
+    /// An empty place for keys beside the files, as a repository is one.
+    pub(crate) fn rows(&self) -> Arc<Rows> {
+        Rows::new(&self.root.path().join("repository.db"))
     }
 
     pub(crate) fn on(&self, disk: Arc<dyn Disk>) -> KeyStore {
@@ -150,7 +168,11 @@ impl Faulty {
         self.steps.load(Ordering::SeqCst) > self.at
     }
 
-    fn step<T>(&self, name: &'static str, run: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    pub(crate) fn step<T>(
+        &self,
+        name: &'static str,
+        run: impl FnOnce() -> io::Result<T>,
+    ) -> io::Result<T> {
         let number = self.steps.fetch_add(1, Ordering::SeqCst);
         self.log.lock().unwrap().push(name);
         let error = || match self.accident {
@@ -198,5 +220,149 @@ impl Disk for Faulty {
 
     fn create_directory(&self, path: &Path) -> io::Result<()> {
         self.step("create directory", || Os.create_directory(path))
+    }
+}
+
+/// A place for keys that behaves like a repository: what is removed stays in its file until it is purged.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    data: Arc<RowsData>,
+    faulty: Option<Arc<Faulty>>,
+}
+
+#[derive(Debug)]
+struct RowsData {
+    file: PathBuf,
+    rows: Mutex<BTreeMap<(RingName, String), Vec<u8>>>,
+    changes: AtomicU64,
+}
+
+impl Rows {
+    fn new(file: &Path) -> Arc<Self> {
+        fs::write(file, "").unwrap();
+        Arc::new(Self {
+            data: Arc::new(RowsData {
+                file: file.to_owned(),
+                rows: Mutex::default(),
+                changes: AtomicU64::new(0),
+            }),
+            faulty: None,
+        })
+    }
+
+    /// The same place, where each change is a step of `faulty`.
+    pub(crate) fn on(&self, faulty: &Arc<Faulty>) -> Arc<Self> {
+        Arc::new(Self {
+            data: Arc::clone(&self.data),
+            faulty: Some(Arc::clone(faulty)),
+        })
+    }
+
+    /// Puts something there that need not be a key.
+    pub(crate) fn put(&self, ring: RingName, id: &str, value: &[u8]) {
+        let mut rows = self.data.rows.lock().unwrap();
+        rows.insert((ring, id.to_owned()), value.to_vec());
+        let mut file = fs::read(&self.data.file).unwrap();
+        file.extend(value);
+        fs::write(&self.data.file, file).unwrap();
+        self.data.changes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn put_key(&self, key: &Key) {
+        let text = jwk::encode_key_file(key);
+        self.put(key.ring, &key.id.to_string(), text.as_bytes());
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.data.rows.lock().unwrap().len()
+    }
+
+    fn step(&self, name: &'static str, run: impl FnOnce()) -> Result<(), KeyError> {
+        let run = || {
+            run();
+            Ok(())
+        };
+        let result = match &self.faulty {
+            Some(faulty) => faulty.step(name, run),
+            None => run(),
+        };
+        result.map_err(|error: io::Error| KeyError::Provider {
+            place: self.data.file.clone(),
+            source: error.into(),
+            hint: "mend the repository".into(),
+        })
+    }
+}
+
+impl KeyProvider for Rows {
+    fn name(&self) -> ProviderName {
+        ProviderName::Repository
+    }
+
+    fn place(&self, ring: RingName) -> PathBuf {
+        format!("{}, {ring}", self.data.file.display()).into()
+    }
+
+    fn place_of(&self, ring: RingName, id: KeyId) -> PathBuf {
+        format!("{}, {ring}/{id}", self.data.file.display()).into()
+    }
+
+    fn scan(&self, ring: RingName) -> Result<Vec<Found>, KeyProblem> {
+        if !self.data.file.exists() {
+            return Err(KeyProblem::new(&self.data.file, KeyFault::Absent));
+        }
+        let rows = self.data.rows.lock().unwrap();
+        let rows = rows.iter().filter(|((of, _), _)| *of == ring);
+        let found = rows.map(
+            |((_, id), value)| match jwk::parse_key_file(ring, id, value) {
+                Ok(key) => Found::Readable(key),
+                Err(error) => Found::Unreadable {
+                    id: id.parse().ok(),
+                    problem: KeyProblem::new(
+                        format!("{}, {ring}/{id}", self.data.file.display()),
+                        KeyFault::Row(error),
+                    ),
+                },
+            },
+        );
+        Ok(found.collect())
+    }
+
+    fn prepare(&self) -> Result<(), KeyError> {
+        Ok(())
+    }
+
+    fn write(&self, key: &Key) -> Result<(), KeyError> {
+        self.step("put row", || self.put_key(key))
+    }
+
+    fn remove(&self, ring: RingName, id: KeyId) -> Result<(), KeyError> {
+        self.step("remove row", || {
+            self.data
+                .rows
+                .lock()
+                .unwrap()
+                .remove(&(ring, id.to_string()));
+            self.data.changes.fetch_add(1, Ordering::SeqCst);
+        })
+    }
+
+    fn stamp(&self) -> Option<u64> {
+        Some(self.data.changes.load(Ordering::SeqCst))
+    }
+
+    fn purge(&self) -> Result<(), KeyError> {
+        self.step("purge", || {
+            let rows = self.data.rows.lock().unwrap();
+            fs::write(
+                &self.data.file,
+                rows.values().flatten().copied().collect::<Vec<_>>(),
+            )
+            .unwrap();
+        })
+    }
+
+    fn traces(&self) -> Vec<PathBuf> {
+        vec![self.data.file.clone()]
     }
 }

@@ -385,3 +385,35 @@ fn a_key_that_cannot_be_read_is_not_activated() {
         }
     ));
 }
+
+// K6: many find the key due at the same moment, and one of them makes another.
+#[test]
+fn rotators_that_meet_make_one_key() {
+    let farm = Farm::started();
+    let every = Seconds(3_600);
+    let due = NOW.plus(every);
+    let rotate = |now| farm.store().rotate_when_due(HMAC, every, now).unwrap();
+    assert_eq!(rotate(due.minus(Seconds(1))), None);
+    let made = std::thread::scope(|scope| {
+        let rotators: Vec<_> = (0..8).map(|_| scope.spawn(|| rotate(due))).collect();
+        let made = rotators.into_iter().map(|rotator| rotator.join().unwrap());
+        made.flatten().count()
+    });
+    assert_eq!(made, 1);
+    let keys = farm.load().keys;
+    let active = |key: &&Key| key.ring == HMAC && key.state == KeyState::Active;
+    assert_eq!(keys.iter().filter(active).count(), 1);
+    assert_eq!(keys.iter().filter(|key| key.ring == HMAC).count(), 2);
+    assert_eq!(rotate(due), None);
+    assert!(rotate(due.plus(every)).is_some());
+}
+
+#[test]
+fn what_is_missing_is_not_made_by_itself() {
+    let farm = Farm::empty();
+    farm.store().prepare().unwrap();
+    let later = UnixSeconds(u64::MAX);
+    let made = farm.store().rotate_when_due(HMAC, Seconds(1), later);
+    assert_eq!(made.unwrap(), None);
+    assert!(farm.load().keys.is_empty());
+}

@@ -27,7 +27,7 @@ fn load(store: &KeyStore) -> GraniteKeys {
 fn a_granite_master_is_kept_apart() {
     let (_scratch, store) = store();
     assert!(load(&store).keys.is_empty());
-    let key = GraniteKey::new(parse_raw_master(&random(7)).unwrap(), UnixSeconds(5));
+    let key = GraniteKey::new(parse_raw_master(&random::<16>(7)).unwrap(), UnixSeconds(5));
     let before = store.load(None).unwrap().keys.len();
     assert_eq!(store.insert_granite(&key).unwrap(), Insertion::Added);
     assert_eq!(store.insert_granite(&key).unwrap(), Insertion::Unchanged);
@@ -51,7 +51,7 @@ fn a_granite_master_is_kept_apart() {
 #[test]
 fn a_damaged_file_is_reported_and_can_be_repaired() {
     let (_scratch, store) = store();
-    let key = GraniteKey::new(parse_raw_master(&random(7)).unwrap(), UnixSeconds(5));
+    let key = GraniteKey::new(parse_raw_master(&random::<16>(7)).unwrap(), UnixSeconds(5));
     store.insert_granite(&key).unwrap();
     let path = path(&store.directory().join(DIRECTORY), key.id());
     let good = fs::read_to_string(&path).unwrap();
@@ -61,7 +61,7 @@ fn a_damaged_file_is_reported_and_can_be_repaired() {
         (good[..40].to_owned(), "cut off"),
         (good.replace("A128CBC", "A256GCMSIV"), "\"A128CBC\""),
         (good.replace("gAcH", "gAcG"), "damaged"),
-        (good.replace("gAcH", ""), "96 bits, not 128"),
+        (good.replace("gAcH", ""), "104 bits, not 128"),
         (good.replace("\"kty\"", "\"kyt\""), "member"),
     ] {
         atomic::write(&path, bad.as_bytes()).unwrap();
@@ -177,7 +177,7 @@ fn the_id_of_a_granite_key_is_that_of_no_other() {
     let master = GraniteKey::new(Zeroizing::new(random(1)), UnixSeconds(0));
     let other = GraniteKey::new(Zeroizing::new(random(2)), UnixSeconds(0));
     assert_ne!(master.id(), other.id());
-    let material = parse_raw_hmac(&random(1)).unwrap();
+    let material = parse_raw_hmac(&random::<32>(1)).unwrap();
     assert!(
         RingName::ALL
             .iter()

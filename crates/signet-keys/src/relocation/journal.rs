@@ -1,8 +1,10 @@
 //! The note of a move of the keys that is under way, so that one that was cut short can be finished.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+use super::backup::is_name;
 
 use crate::custody::Guard;
 use crate::disk::Disk;
@@ -15,22 +17,25 @@ pub(crate) const JOURNAL: &str = "relocation";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Journal {
     pub(crate) to: ProviderName,
-    /// The file that the keys were sealed into beforehand.
-    pub(crate) backup: PathBuf,
+    /// Whether it goes back to where the keys were.
+    pub(crate) is_undo: bool,
+    /// The name of the file that the keys are sealed into beforehand.
+    pub(crate) backup: String,
 }
 
 /// As it is written.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Note<'n> {
     v: u32,
     to: &'n str,
-    backup: PathBuf,
+    undo: bool,
+    backup: &'n str,
 }
 
 const VERSION: u32 = 1;
-/// The longest note that makes sense: a path of the largest length, and what stands around it.
-const LIMIT: usize = 16 * 1024;
+/// Much more than any note has.
+const LIMIT: usize = 1024;
 
 impl Journal {
     /// The note, if there is one.
@@ -45,31 +50,23 @@ impl Journal {
 
     fn parse(bytes: &[u8]) -> Option<Self> {
         let note: Note<'_> = serde_json::from_slice(bytes).ok()?;
-        if note.v != VERSION {
+        if note.v != VERSION || !is_name(note.backup) {
             return None;
         }
         Some(Self {
             to: note.to.parse().ok()?,
-            backup: note.backup,
+            is_undo: note.undo,
+            backup: note.backup.to_owned(),
         })
     }
 
     pub(crate) fn write(&self, disk: &dyn Disk, directory: &Path) -> Result<(), KeyError> {
-        let note = Note {
-            v: VERSION,
-            to: self.to.as_str(),
-            backup: self.backup.clone(),
-        };
-        // Names and paths of this machine always have a form in JSON, but for paths that are not UTF-8.
-        let path = directory.join(JOURNAL);
-        let text = serde_json::to_string(&note).map_err(|error| {
-            KeyError::Write(atomic::WriteError {
-                path: path.clone(),
-                step: atomic::Step::Write,
-                source: error.into(),
-            })
-        })?;
-        atomic::write_on(disk, &path, format!("{text}\n").as_bytes())?;
+        // Neither needs an escape.
+        let (to, undo, backup) = (self.to, self.is_undo, &self.backup);
+        let note = format!(
+            "{{\"v\":{VERSION},\"to\":\"{to}\",\"undo\":{undo},\"backup\":\"{backup}\"}}\n"
+        );
+        atomic::write_on(disk, &directory.join(JOURNAL), note.as_bytes())?;
         Ok(())
     }
 
@@ -108,5 +105,28 @@ impl KeyStore {
             Err(fault) => fault,
         };
         Moving::Stuck(KeyProblem::new(self.path(JOURNAL), fault))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_note_is_one() {
+        let good = br#"{"v":1,"to":"file","undo":false,"backup":"keys-20260101T000000Z.sealed"}"#;
+        let journal = Journal::parse(good).unwrap();
+        assert_eq!(journal.to, ProviderName::File);
+        for bad in [
+            r#""#,
+            r#"{}"#,
+            r#"{"v":2,"to":"file","undo":false,"backup":"keys-1.sealed"}"#,
+            r#"{"v":1,"to":"files","undo":false,"backup":"keys-1.sealed"}"#,
+            r#"{"v":1,"to":"file","undo":false,"backup":"../keys-1.sealed"}"#,
+            r#"{"v":1,"to":"file","undo":false,"backup":"keys-1.sealed","x":1}"#,
+            r#"{"v":1,"to":"file","undo":false,"backup":"keys-1.sealed"#,
+        ] {
+            assert_eq!(Journal::parse(bad.as_bytes()), None, "{bad}");
+        }
     }
 }
