@@ -18,6 +18,7 @@ mod programs;
 mod progress;
 mod quiet;
 mod requests;
+mod reseal;
 mod sample_token;
 mod side;
 mod start;
@@ -63,6 +64,8 @@ enum Row {
     Memory,
     /// From the start of the process to the first positive `/readyz`.
     Start,
+    /// Sealing 100,000 secrets anew, against 10,000.
+    Reseal,
 }
 
 /// How thoroughly to measure.
@@ -140,6 +143,9 @@ fn measure(lane: &Lane<'_>, wants: &dyn Fn(Row) -> bool) -> Result<Vec<Measure>>
     }
     if wants(Row::Start) {
         measures.push(start::measure(lane).context("start")?);
+    }
+    if wants(Row::Reseal) {
+        measures.extend(reseal::measure(lane).context("reseal")?);
     }
     Progress::done();
     Ok(measures)

@@ -29,6 +29,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Denied) => ExitCode::FAILURE,
+        Ok(Outcome::Status(status)) => ExitCode::from(status),
         // Whoever read the output has enough of it, as `head` does.
         Err(error) if error.is::<Gone>() => ExitCode::SUCCESS,
         Err(error) => {
@@ -60,6 +61,11 @@ fn answer_without_command(mut error: clap::Error) -> ExitCode {
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
+fn is_place(error: &clap::Error) -> bool {
+    let argument = error.get(ContextKind::InvalidArg);
+    matches!(argument, Some(ContextValue::String(name)) if name.contains("PLACE"))
+}
+
 /// Stands in the place of a word that was not expected.
 const NOT_REPEATED: &str = "(not repeated: it may be a secret)";
 
@@ -71,6 +77,8 @@ fn hide_values(error: &mut clap::Error) {
         ErrorKind::InvalidSubcommand => (ContextKind::InvalidSubcommand, |word| {
             word.len() > LONGEST_WORD
         }),
+        // The place of a secret, or the secret itself.
+        ErrorKind::ValueValidation if is_place(error) => (ContextKind::InvalidValue, |_| true),
         _ => return,
     };
     let Some(ContextValue::String(word)) = error.get(kind) else {

@@ -32,6 +32,22 @@ impl Repository {
         write.commit().await
     }
 
+    /// Gives many places their sealed values in one transaction: all of them, or none.
+    ///
+    /// # Errors
+    /// If the repository cannot be written; nothing has changed then.
+    pub async fn set_secrets(
+        &self,
+        values: &[(String, String)],
+        now: UnixSeconds,
+    ) -> Result<(), RepositoryError> {
+        let mut write = self.write().await?;
+        for (place, value) in values {
+            set(&mut write, place, Some(value), now).await?;
+        }
+        write.commit().await
+    }
+
     /// Takes the value of a place away; whether there was one.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ fn at(lane: &Lane<'_>, signet: &Program, size: Size, named: &str) -> Result<Meas
 }
 
 /// A field of `/proc/…/status`, in MiB.
-fn field(status: &str, name: &str) -> Result<f64> {
+pub(super) fn field(status: &str, name: &str) -> Result<f64> {
     status
         .lines()
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))

@@ -7,13 +7,17 @@
 )]
 
 mod aem;
+mod audit;
+mod bundles;
 mod config;
 mod import;
 mod keys;
 mod misuse;
+mod proofs;
 mod reference;
 mod scratch;
 mod secrets;
+mod secrets_sealed;
 mod serving;
 mod tokens;
 mod users;

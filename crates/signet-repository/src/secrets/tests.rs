@@ -67,3 +67,14 @@ async fn places_are_listed_in_order_without_removed_ones() {
     assert_eq!(second, [pair("d")]);
     assert_eq!(repository.count_secrets().await.unwrap(), 3);
 }
+
+#[tokio::test]
+async fn many_places_get_their_values_at_once() {
+    let scratch = Scratch::new();
+    let repository = scratch.open().await;
+    repository.set_secret("b", "old", NOW).await.unwrap();
+    let values = ["a", "b", "c"].map(|place| (place.to_owned(), format!("of {place}")));
+    repository.set_secrets(&values, LATER).await.unwrap();
+    let found = repository.secrets_after("", 10).await.unwrap();
+    assert_eq!(found, values);
+}
