@@ -13,6 +13,13 @@ pub(crate) fn log_filter() -> Option<String> {
     variable("SIGNET_LOG").map(|value| value.to_string_lossy().into_owned())
 }
 
+/// What the machine is called, where the system says so.
+pub(crate) fn host() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    let name = name.trim();
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
 /// Whether the user wants no colours (<https://no-color.org>), or has a terminal without them.
 pub(crate) fn is_colourless() -> bool {
     variable("NO_COLOR").is_some() || variable("TERM").is_some_and(|terminal| terminal == "dumb")

@@ -4,11 +4,16 @@ use std::error::Error;
 use std::fmt;
 
 use signet_aem::AemError;
+use signet_aem::rekey::RekeyError;
 use signet_audit::AuditError;
+use signet_bundle::{BundleError, CardError, ImportError, NodeError, ProofError};
 use signet_keys::KeyError;
 use signet_keys::atomic::WriteError;
+use signet_keys::granite::RawKeyError;
 use signet_lab::LabError;
 use signet_repository::{RepositoryError, UserError};
+use signet_secret::SealError;
+use signet_server::secrets::{InventoryError, ResealFailure};
 use signet_server::{DataError, OpenError, ServeError};
 
 /// Something that this crate itself refuses.
@@ -93,6 +98,9 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<AemError>() {
         return Some(error.hint());
     }
+    if let Some(error) = error.downcast_ref::<RekeyError>() {
+        return Some(error.hint());
+    }
     if let Some(error) = error.downcast_ref::<AuditError>() {
         return Some(error.hint());
     }
@@ -104,6 +112,36 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     }
     if let Some(error) = error.downcast_ref::<RepositoryError>() {
         return error.hint().map(ToOwned::to_owned);
+    }
+    if let Some(error) = error.downcast_ref::<NodeError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<BundleError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<ImportError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<ProofError>() {
+        return Some(error.hint().to_owned());
+    }
+    if let Some(error) = error.downcast_ref::<CardError>() {
+        return Some(error.hint().to_owned());
+    }
+    if let Some(error) = error.downcast_ref::<RawKeyError>() {
+        return Some(error.hint().to_owned());
+    }
+    if let Some(error) = error.downcast_ref::<SealError>() {
+        return Some(error.hint().to_owned());
+    }
+    if let Some(error) = error.downcast_ref::<signet_secret::OpenError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<InventoryError>() {
+        return error.hint();
+    }
+    if let Some(error) = error.downcast_ref::<ResealFailure>() {
+        return error.hint();
     }
     error.downcast_ref::<LabError>().and_then(LabError::hint)
 }

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod admin;
 mod app;
 mod arguments;
+mod artefact;
 mod choice;
 mod command;
 mod context;

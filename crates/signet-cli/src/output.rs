@@ -93,13 +93,15 @@ impl Output {
         self.raw(&format!("{text}\n"))
     }
 
-    /// Bytes on standard output, as they are.
+    /// Text on standard output, as it is.
     pub(crate) fn raw(&self, text: &str) -> anyhow::Result<()> {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Bytes on standard output, as they are.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> anyhow::Result<()> {
         let mut stdout = io::stdout().lock();
-        match stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush())
-        {
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Gone.into()),
             written => written.context("standard output could not be written"),
         }

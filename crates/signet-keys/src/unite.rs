@@ -26,3 +26,30 @@ impl KeyStore {
         Ok(unknown)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use signet_core::{KeyState, UnixSeconds};
+
+    use super::*;
+    use crate::KeyStoreOptions;
+
+    // K5
+    #[test]
+    fn what_is_revoked_elsewhere_is_revoked_here_even_the_last_active_key() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().join("keys");
+        let store = KeyStore::open(&directory, KeyStoreOptions::default()).unwrap();
+        store.create_if_missing(UnixSeconds(1)).unwrap();
+        let key = store.load(None).unwrap().keys.remove(0);
+        let elsewhere: Revocations = [(key.ring, key.id), (RingName::Hmac, KeyId([1; 16]))]
+            .into_iter()
+            .collect();
+        assert_eq!(store.unite_revocations(&elsewhere).unwrap().len(), 2);
+        assert_eq!(store.unite_revocations(&elsewhere).unwrap(), []);
+        let loaded = store.load(None).unwrap();
+        let here = loaded.keys.iter().find(|here| here.id == key.id);
+        assert_eq!(here.unwrap().state, KeyState::Revoked);
+        assert_eq!(loaded.revoked, elsewhere);
+    }
+}

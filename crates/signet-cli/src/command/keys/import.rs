@@ -1,17 +1,67 @@
 //! `signet keys import`
 
-use clap::Args;
+mod bundle;
+mod granite;
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args};
 
 use crate::command::Outcome;
 use crate::context::Context;
-use crate::failure::Failure;
 use crate::place::Place;
 
+const HELP: &str = "\
+Taking in a bundle is a union: what is here stays, the later state of a key wins, and a revoked key stays revoked. \
+Doing it twice changes nothing. Everything is verified before the first key is written; where it stops in the middle, \
+doing it again finishes it.
+
+The raw key files are those that AEM tools make: hmac with 32 bytes, master with 16. An hmac becomes a pending key of \
+the hmac ring. A master is kept apart in keys/granite and opens {hex} values of Granite, nothing else.";
+
 #[derive(Debug, Args)]
-pub(crate) struct Import {}
+#[command(after_long_help = HELP)]
+#[command(group(ArgGroup::new("source").required(true).multiple(true).args(["bundle", "granite_hmac", "granite_master"])))]
+pub(crate) struct Import {
+    /// The bundle that signet keys export made for this instance; - is standard input
+    #[arg(value_name = "BUNDLE", conflicts_with_all = ["granite_hmac", "granite_master"])]
+    bundle: Option<PathBuf>,
+
+    /// The card of the instance that made the bundle: accept it from that one only, and remember that one
+    #[arg(long, value_name = "CARD", requires = "bundle")]
+    from: Option<PathBuf>,
+
+    /// Take keys of another farm, too: tokens of both are accepted from then on
+    #[arg(long, requires = "bundle")]
+    merge_farms: bool,
+
+    /// A raw hmac of Granite: exactly 32 bytes
+    #[arg(long, value_name = "FILE")]
+    granite_hmac: Option<PathBuf>,
+
+    /// A raw master of Granite: exactly 16 bytes
+    #[arg(long, value_name = "FILE")]
+    granite_master: Option<PathBuf>,
+
+    /// Let the hmac of Granite make tokens at once
+    #[arg(long, requires = "granite_hmac")]
+    activate: bool,
+}
 
 impl Import {
-    pub(super) async fn run(self, _context: &Context, _place: &Place) -> anyhow::Result<Outcome> {
-        Err(Failure::new("this command is being built").into())
+    pub(super) async fn run(self, context: &Context, place: &Place) -> anyhow::Result<Outcome> {
+        match &self.bundle {
+            Some(path) => {
+                let from = self.from.as_deref();
+                bundle::run(context, place, path, from, self.merge_farms).await
+            }
+            None => {
+                let files = granite::Files {
+                    hmac: self.granite_hmac.as_deref(),
+                    master: self.granite_master.as_deref(),
+                };
+                granite::run(context, place, files, self.activate).await
+            }
+        }
     }
 }

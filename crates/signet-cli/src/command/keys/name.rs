@@ -1,5 +1,7 @@
 //! How a key is named on the command line.
 
+use std::str::FromStr;
+
 use clap::Args;
 use signet_core::KeyId;
 use signet_keys::{KeyStore, LoadedKeys};
@@ -11,11 +13,19 @@ const FEWEST_DIGITS: usize = 6;
 const ALL_DIGITS: usize = 32;
 
 /// A key by its kid or the beginning of it.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct KeyName {
     /// The kid, or the first 6 or more digits of it
     #[arg(value_name = "KID", value_parser = digits)]
     kid: String,
+}
+
+impl FromStr for KeyName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        digits(text).map(|kid| Self { kid })
+    }
 }
 
 impl KeyName {

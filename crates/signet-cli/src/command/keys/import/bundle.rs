@@ -1,0 +1,216 @@
+//! A bundle from another instance.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use signet_bundle::{
+    ForeignFarm, ImportReport, Imported, MAX_BUNDLE_BYTES, NodeCard, NodeIdentity, ReceivedBundle,
+    Senders,
+};
+use signet_core::{KeyState, RingName};
+use signet_keys::Insertion;
+
+use super::super::list;
+use crate::artefact;
+use crate::command::Outcome;
+use crate::command::keys::export::counted;
+use crate::command::node;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::moment;
+use crate::place::Place;
+use crate::prompt;
+use crate::table::table;
+
+pub(super) async fn run(
+    context: &Context,
+    place: &Place,
+    path: &Path,
+    from: Option<&Path>,
+    merge_farms: bool,
+) -> anyhow::Result<Outcome> {
+    let store = place.keys()?;
+    let expected = from.map(node::card).transpose()?;
+    let sealed = artefact::read(path, MAX_BUNDLE_BYTES, "bundle")?;
+    let directory = place.directory().node_directory();
+    let Some(identity) = NodeIdentity::open(&directory)? else {
+        let failure = Failure::new("this instance has no identity yet, so no bundle can be for it");
+        return Err(failure
+            .hint("signet node show makes it and prints the card, which belongs to the --for of signet keys export")
+            .into());
+    };
+    let nothing_changed = || {
+        format!(
+            "{} was not imported, and nothing was changed",
+            path.display()
+        )
+    };
+    let received = ReceivedBundle::open(&sealed, &identity).with_context(nothing_changed)?;
+    let mut senders = Senders::open(&directory)?;
+    let known = senders.contain(received.sender().id()) || received.sender().id() == identity.id();
+    vouch(context, &received, expected.as_ref(), known)?;
+    place.ready_to_record()?;
+    let foreign = match merge_farms {
+        true => ForeignFarm::Merge,
+        false => ForeignFarm::Refuse,
+    };
+    let report = received.content().import(&store, foreign)?;
+    senders.remember(received.sender())?;
+    let detail = document(&received, &report);
+    if report.is_change() {
+        let object = received.sender().id().to_string();
+        place.record(context, "key.import", &object, &detail)?;
+    }
+    let says = place.poke().await;
+    let mut answer = detail;
+    if let Some(object) = answer.as_object_mut() {
+        object.insert("instance".to_owned(), serde_json::to_value(&says)?);
+    }
+    context
+        .output
+        .answer(&answer, &text(context, &received, &report))?;
+    says.tell(&context.output);
+    list::warn(context, &store.load(None)?);
+    Ok(Outcome::Done)
+}
+
+/// Whether somebody stands for the sender: a card that was given, an earlier import, or whoever sits at the terminal.
+fn vouch(
+    context: &Context,
+    received: &ReceivedBundle,
+    expected: Option<&NodeCard>,
+    is_known: bool,
+) -> anyhow::Result<()> {
+    let (name, id) = (received.sender().name(), received.sender().id());
+    match expected {
+        Some(card) if card.id() == id => return Ok(()),
+        Some(card) => {
+            let message =
+                format!("the bundle was made by {name} ({id}), not by the instance of the card");
+            let detail = format!("the card is that of {} ({})", card.name(), card.id());
+            return Err(Failure::new(message)
+                .details([detail])
+                .hint("ask for a bundle of the right instance, or for the card of this one")
+                .into());
+        }
+        None if is_known => return Ok(()),
+        None => {}
+    }
+    if !prompt::is_possible() {
+        let message =
+            format!("the bundle was made by {name} ({id}), which this instance does not know");
+        return Err(Failure::new(message)
+            .hint("bring the card of that instance (signet node show) and add --from CARD, or run this at a terminal")
+            .into());
+    }
+    let made = moment::seen_from(context.now(), received.content().created);
+    context.output.aside(&format!(
+        "The bundle was made by an instance that this one does not know:\n  \
+         name  {name}\n  id    {id}\n  made  {made}\n\
+         Compare the id with what signet node show prints there."
+    ));
+    prompt::confirm("Trust this instance, now and from now on?")
+}
+
+fn document(received: &ReceivedBundle, report: &ImportReport) -> Value {
+    let content = received.content();
+    let keys = report.keys.iter().map(|key| {
+        json!({
+            "ring": key.ring.as_str(),
+            "kid": key.id.to_string(),
+            "state": key.state.as_str(),
+            "change": word(key.insertion),
+        })
+    });
+    let revoked = report.revoked.iter();
+    let revoked = revoked.map(|(ring, id)| json!({ "ring": ring.as_str(), "kid": id.to_string() }));
+    json!({
+        "sender": {
+            "id": received.sender().id().to_string(),
+            "name": received.sender().name().as_str(),
+        },
+        "farm": content.farm.as_str(),
+        "created": content.created.0,
+        "keys": keys.collect::<Vec<_>>(),
+        "revoked": revoked.collect::<Vec<_>>(),
+    })
+}
+
+fn text(context: &Context, received: &ReceivedBundle, report: &ImportReport) -> String {
+    let sender = received.sender();
+    let made = moment::seen_from(context.now(), received.content().created);
+    let mut text = format!("From {} ({}), made {made}\n", sender.name(), sender.id());
+    let mut rows: Vec<_> = report.keys.iter().map(row).collect();
+    let gone = report
+        .revoked
+        .iter()
+        .filter(|(_, id)| report.keys.iter().all(|key| key.id != *id));
+    rows.extend(gone.map(|(ring, id)| {
+        cells(
+            &id.to_string(),
+            *ring,
+            KeyState::Revoked,
+            "revoked here, too",
+        )
+    }));
+    if !rows.is_empty() {
+        text.push('\n');
+        text.push_str(&table(&["kid", "ring", "state there", "change here"], rows));
+        text.push('\n');
+    }
+    text.push_str(&summary(report));
+    text
+}
+
+fn row(key: &Imported) -> Vec<String> {
+    cells(
+        &key.id.to_string(),
+        key.ring,
+        key.state,
+        word(key.insertion),
+    )
+}
+
+fn cells(kid: &str, ring: RingName, state: KeyState, change: &str) -> Vec<String> {
+    [kid, ring.as_str(), state.as_str(), change]
+        .map(ToOwned::to_owned)
+        .to_vec()
+}
+
+fn summary(report: &ImportReport) -> String {
+    if !report.is_change() {
+        return "Nothing is new: all of it was here already.".to_owned();
+    }
+    let counts = [
+        Insertion::Added,
+        Insertion::Advanced,
+        Insertion::Repaired,
+        Insertion::Unchanged,
+    ]
+    .into_iter()
+    .filter_map(|insertion| {
+        let count = report.keys.iter().filter(|key| key.insertion == insertion);
+        match count.count() {
+            0 => None,
+            count => Some(format!("{} {}", counted(count, "key"), word(insertion))),
+        }
+    });
+    let mut counts: Vec<_> = counts.collect();
+    if !report.revoked.is_empty() {
+        counts.push(format!(
+            "{} learnt",
+            counted(report.revoked.len(), "revocation")
+        ));
+    }
+    format!("{}.", counts.join(", "))
+}
+
+fn word(insertion: Insertion) -> &'static str {
+    match insertion {
+        Insertion::Added => "added",
+        Insertion::Advanced => "advanced",
+        Insertion::Repaired => "repaired",
+        _ => "unchanged",
+    }
+}
