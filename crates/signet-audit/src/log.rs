@@ -55,12 +55,15 @@ impl AuditLog {
         let (file, length) = self.open()?;
         self.tail(&file, length)?;
         #[cfg(target_os = "linux")]
-        match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, length, ROOM) {
-            Err(full @ (rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT)) => {
+        {
+            use rustix::fs::{FallocateFlags, fallocate};
+            use rustix::io::Errno;
+            // Not every file system can; there a full disk shows when the line is written.
+            if let Err(full @ (Errno::NOSPC | Errno::DQUOT)) =
+                fallocate(&file, FallocateFlags::KEEP_SIZE, length, ROOM)
+            {
                 return Err(self.unwritten(full.into()));
             }
-            // Not every file system can; then it shows when the line is written.
-            _ => {}
         }
         Ok(())
     }

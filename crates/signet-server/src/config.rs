@@ -3,18 +3,24 @@
 //! Values are parsed into the types that the rest uses, so that a mistake is reported with its line and column, and
 //! unknown keys are refused. The reference in `docs/reference/config.md` is generated from these types.
 
+mod changes;
+mod client;
 mod error;
 mod reference;
 mod resolve;
 mod span;
 mod values;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use signet_oauth::{ClientName, ConfiguredClient};
 
+pub(crate) use changes::changes;
+pub use client::{ClientConfig, SealedText};
 pub use error::ConfigError;
 pub use reference::reference;
 pub use resolve::Resolved;
@@ -59,6 +65,11 @@ pub struct Config {
     /// Which groups a path is for; every rule that covers a path must be satisfied. A setting of the farm.
     pub rule: Vec<RuleConfig>,
 
+    /// OAuth clients that get access tokens from a token endpoint, by name; `signet client add` puts them into the repository instead.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, ClientConfig>")]
+    pub client: BTreeMap<ClientName, ClientConfig>,
+
     /// What is written to standard error.
     pub log: LogConfig,
 }
@@ -102,6 +113,9 @@ pub struct KeysConfig {
     /// `private`: files of this user alone, written by Signet. `mounted`: a read-only secret mount, as Kubernetes makes it.
     #[schemars(extend("x-restart" = true))]
     pub custody: Custody,
+
+    /// How long a key makes tokens before the instance makes another by itself; at least `1h`. By default none is made: where keys are copied by hand, an instance that has not got the new one refuses its tokens.
+    pub rotate_every: Option<Span>,
 }
 
 /// What tokens look like and how long they live.
@@ -228,6 +242,15 @@ impl Config {
             toml::from_str(text).map_err(|error| ConfigError::syntax(&error, text, path))?;
         config.check(text, path)?;
         Ok(config)
+    }
+
+    /// The OAuth clients that are written down here; `directory` is the data directory, from which relative paths start.
+    #[must_use]
+    pub fn clients(&self, directory: &Path) -> Vec<ConfiguredClient> {
+        self.client
+            .iter()
+            .map(|(name, client)| client.client(name, directory))
+            .collect()
     }
 
     /// The configuration as TOML, every value written out.

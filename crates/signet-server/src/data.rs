@@ -10,13 +10,16 @@
 //! repository.db    users, groups, marks, settings (signet-repository)
 //! run/lock         held by the one instance that runs on this directory
 //! run/signet.sock  where a command pokes the running instance
+//! run/admin        where its admin listener listens
 //! ```
 
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use signet_audit::AuditLog;
 use signet_keys::{KeyError, KeyStore, KeyStoreOptions, atomic};
@@ -31,6 +34,9 @@ const FORMAT: &str = "1";
 const FORMAT_FILE: &str = "format";
 pub(crate) const CONFIG_FILE: &str = "signet.toml";
 const AUDIT_FILE: &str = "audit.log";
+/// How long, and how often, somebody may look at the lock while an instance starts.
+const GLANCE: Duration = Duration::from_millis(20);
+const GLANCES: u32 = 10;
 const INITIALISED_FILE: &str = "initialised";
 
 /// Why a data directory cannot be used.
@@ -190,6 +196,13 @@ impl DataDirectory {
         Self { path }.check_mode()
     }
 
+    /// The directory at `path`, whatever is there: to look what is wrong with it.
+    pub(crate) fn unchecked(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -306,13 +319,48 @@ impl DataDirectory {
                 .truncate(false)
                 .mode(0o600)
                 .open(&path)?;
-            match file.try_lock() {
-                Ok(()) => Ok(Some(file)),
-                Err(fs::TryLockError::WouldBlock) => Ok(None),
-                Err(fs::TryLockError::Error(error)) => Err(error),
+            // Whoever only looks whether it is held has it for a moment, too.
+            for _ in 0..GLANCES {
+                match file.try_lock() {
+                    Ok(()) => return Ok(Some(file)),
+                    Err(fs::TryLockError::WouldBlock) => std::thread::sleep(GLANCE),
+                    Err(fs::TryLockError::Error(error)) => return Err(error),
+                }
             }
+            Ok(None)
         })();
         claimed.map_err(|source| DataError::Write { path, source })
+    }
+
+    /// Whether an instance runs on this directory: it holds a lock for as long as it lives.
+    #[must_use]
+    pub fn is_claimed(&self) -> bool {
+        let lock = fs::File::open(self.path.join("run").join("lock"));
+        // One that is free is not kept for longer than this takes.
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+    }
+
+    /// Where the admin listener of the instance that runs here listens, as that instance wrote it down; `None` if none runs.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        if !self.is_claimed() {
+            return None;
+        }
+        let text = fs::read_to_string(self.admin_file()).ok()?;
+        text.trim().parse().ok()
+    }
+
+    /// Writes down where the admin listener listens, for the commands.
+    pub(crate) fn tell_admin_address(&self, address: SocketAddr) -> Result<(), DataError> {
+        let path = self.admin_file();
+        atomic::write(&path, format!("{address}\n").as_bytes()).map_err(|error| DataError::Write {
+            path,
+            source: error.source,
+        })
+    }
+
+    fn admin_file(&self) -> PathBuf {
+        self.path.join("run").join("admin")
     }
 
     pub(crate) fn socket(&self) -> PathBuf {

@@ -2,11 +2,16 @@
 
 mod first;
 mod keys;
+mod notice;
+mod record;
+mod rotation;
 mod state;
 
 use std::path::Path;
 use std::sync::Arc;
 
+use serde_json::json;
+use signet_audit::{Action, AuditError};
 use signet_core::{Clock, IndexKey, Marks, UserIndex};
 use signet_gate::Gate;
 use signet_keys::KeyError;
@@ -17,12 +22,20 @@ use tokio::sync::Mutex;
 pub(crate) use first::FirstStart;
 pub use state::Readiness;
 
-use crate::config::Config;
-use crate::data::{DataDirectory, DataError};
+use crate::config::{Config, changes};
+use crate::data::{CONFIG_FILE, DataDirectory, DataError};
 use crate::hosts::HostNames;
 pub(crate) use keys::KeyCensus;
 use keys::KeyRoom;
+use notice::Notices;
+use rotation::Rotation;
+pub(crate) use state::Direction;
 use state::State;
+
+/// Another configuration is in force.
+const CONFIG_TAKEN: Action = Action::literal("config.take");
+/// Another configuration was wrong, and is not in force.
+const CONFIG_REFUSED: Action = Action::literal("config.refuse");
 
 /// Why an instance could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +58,9 @@ pub enum OpenError {
     /// The first administrator could not be made.
     #[error("the first administrator could not be made")]
     FirstAdministrator(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What the first start makes could not be recorded.
+    #[error("the first start could not be recorded")]
+    Audit(#[from] AuditError),
     /// The system gave no random bits.
     #[error("no random bits")]
     Random(#[from] getrandom::Error),
@@ -69,6 +85,7 @@ impl OpenError {
                 .unwrap_or("is the disk in order, and the file one of Signet?")
                 .to_owned(),
             Self::FirstAdministrator(_) => "`signet user add` makes one by hand".to_owned(),
+            Self::Audit(error) => error.hint(),
             Self::Random(_) => "the kernel's random source must work".to_owned(),
         }
     }
@@ -83,6 +100,8 @@ pub struct Instance {
     pub(crate) hosts: HostNames,
     pub(crate) state: State,
     keys: KeyRoom,
+    notices: Notices,
+    rotation: Rotation,
     config_text: Mutex<ConfigText>,
 }
 
@@ -153,8 +172,8 @@ impl Instance {
             .apply(Config::parse(&config_text, &data.config_path()).map_err(DataError::from)?);
         // The repository first: it may be where the keys are.
         let repository = open_repository(&data, &config, if_missing).await?;
-        let in_repository = |source| repository_error(&config, source);
         let keys = KeyRoom::open(&data, &config, if_missing, &*clock)?;
+        let in_repository = |source| repository_error(&config, source);
 
         let mut index = UserIndex::new(IndexKey(random()?));
         let mut marks = Marks::new(repository.floor().await.map_err(in_repository)?);
@@ -175,7 +194,8 @@ impl Instance {
             position,
         ));
         let places = config.login.hashing_places.unwrap_or_else(cores);
-        let site = Arc::new(Site::new(snapshots, repository, follower, places));
+        let site = Site::new(snapshots, repository, follower, places);
+        let site = Arc::new(site.with_audit(data.audit_log()));
         let gate = Arc::new(Gate::new(Arc::clone(&site), resolved.gate));
         let state = State::new(&site.snapshots);
         Ok(Self {
@@ -186,6 +206,8 @@ impl Instance {
             hosts: HostNames::new(resolved.hosts),
             state,
             keys,
+            notices: Notices::default(),
+            rotation: Rotation::new(&config),
             config_text: Mutex::new(ConfigText {
                 taken: config_text,
                 refused: None,
@@ -224,11 +246,19 @@ impl Instance {
         if let Err(error) = self.look_at_config().await {
             complaints.push(error.to_string());
         }
-        match self.keys.look().await {
-            Ok(Some(ring)) => self.site.snapshots.keys.store(Arc::new(ring)),
+        self.rotate_if_due().await;
+        match self.keys.look(self.now()).await {
+            Ok(Some((ring, notices))) => {
+                self.site.tokens.seen().watch(ring.verifying());
+                self.site.snapshots.keys.store(Arc::new(ring));
+                self.notices.add(notices);
+            }
             Ok(None) => {}
             Err(error) => complaints.push(chain(&error)),
         }
+        self.record_noticed_keys(false).await;
+        let inactivity = self.site.snapshots.settings.load().policy.inactivity;
+        self.site.tokens.seen().turn(self.now(), inactivity);
         complaints.extend(self.keys.problems().await);
         let caught_up = self.site.follower.catch_up().await;
         let in_place = self.site.repository.is_in_place();
@@ -269,6 +299,11 @@ impl Instance {
         }
     }
 
+    /// What is wrong with the keys in use.
+    pub(crate) async fn key_problems(&self) -> Vec<signet_keys::KeyProblem> {
+        self.keys.found_problems().await
+    }
+
     /// How the keys look now, for metrics.
     pub(crate) async fn key_census(&self) -> KeyCensus {
         self.keys.census().await
@@ -303,6 +338,7 @@ impl Instance {
         let config = match Config::parse(&text, &self.data.config_path()) {
             Ok(config) => self.overrides.apply(config),
             Err(error) => {
+                let digest = record::digest(&text);
                 if known.refused.replace(text.clone()) != Some(text) {
                     self.state.config_failed();
                     tracing::error!(
@@ -310,6 +346,8 @@ impl Instance {
                         error = %error,
                         "the configuration is wrong, the former one stays in force"
                     );
+                    let detail = json!({ "config_sha256": digest, "error": error.to_string() });
+                    self.record(CONFIG_REFUSED, CONFIG_FILE, detail).await;
                 }
                 return Err(error.into());
             }
@@ -318,11 +356,19 @@ impl Instance {
         self.site.snapshots.settings.store(Arc::new(resolved.login));
         self.gate.configure(resolved.gate);
         self.hosts.replace(resolved.hosts);
+        self.rotation.configure(&config);
+        let former = Config::parse(&known.taken, &self.data.config_path());
+        let former = former.map_or_else(|_| Config::default(), |old| self.overrides.apply(old));
+        let detail = json!({
+            "config_sha256": record::digest(&text),
+            "changed": changes(&former, &config),
+        });
         *known = ConfigText {
             taken: text,
             refused: None,
         };
         tracing::info!("the configuration was changed");
+        self.record(CONFIG_TAKEN, CONFIG_FILE, detail).await;
         Ok(())
     }
 }
@@ -382,3 +428,6 @@ fn random() -> Result<[u8; 16], getrandom::Error> {
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
+
+#[cfg(test)]
+mod tests;

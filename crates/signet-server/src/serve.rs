@@ -18,6 +18,7 @@ use crate::admin::AdminSite;
 use crate::config::{Role, listener_names};
 use crate::connection::accept;
 use crate::data::DataError;
+use crate::health::Rounds;
 use crate::hosts::HostNames;
 use crate::instance::{FirstStart, Instance, OpenError, Overrides, Readiness};
 use crate::poke;
@@ -174,14 +175,24 @@ pub async fn serve(
         FirstStart::told(&instance).await?;
     }
     instance.data().initialised()?;
+    instance.record_start().await;
 
     let (stop, stopped) = watch::channel(false);
     let public_address = public.local_addr().unwrap_or(config.listen.public);
     let admin_address = admin.local_addr().unwrap_or(config.listen.admin);
     let public_site = Arc::new(PublicSite(Arc::clone(&instance)));
+    if let Err(error) = instance.data().tell_admin_address(admin_address) {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(
+            code = "NO_ADMIN_ADDRESS",
+            error,
+            "commands look for the admin listener where listen.admin says"
+        );
+    }
     let admin_site = Arc::new(AdminSite {
         instance: Arc::clone(&instance),
         hosts: HostNames::new(listener_names(admin_address)),
+        rounds: Rounds::default(),
     });
     let follow = tokio::spawn(follow(Arc::clone(&instance), stopped.clone()));
     let listeners = [
@@ -222,6 +233,7 @@ pub async fn serve(
         let _ = listener.await;
     }
     let _ = follow.await;
+    instance.record_noticed_keys(true).await;
     let _ = std::fs::remove_file(instance.data().socket());
     instance.site.repository.close().await;
     Ok(())

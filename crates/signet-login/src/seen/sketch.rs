@@ -69,7 +69,8 @@ impl Registers {
             }
         }
         let registers = REGISTERS as f64;
-        let share = |rank: usize| f64::from(counts.get(rank).copied().unwrap_or_default()) / registers;
+        let share =
+            |rank: usize| f64::from(counts.get(rank).copied().unwrap_or_default()) / registers;
         let mut sum = registers * tau(1.0 - share(LARGEST));
         for rank in (1..LARGEST).rev() {
             sum = 0.5 * (sum + registers * share(rank));

@@ -32,7 +32,9 @@ fn sessions_are_counted_once_each_and_about_right() {
     let seen = seen(&[key(1), key(2)]);
     assert_eq!(estimate(&seen, key(1)), 0);
     let mut noted = 0;
-    for count in [1_u64, 2, 3, 10, 100, 1_000, 10_000, 20_000, 100_000, 500_000] {
+    for count in [
+        1_u64, 2, 3, 10, 100, 1_000, 10_000, 20_000, 100_000, 500_000,
+    ] {
         for number in noted..count {
             seen.note(key(1), session(number));
         }

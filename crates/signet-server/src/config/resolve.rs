@@ -7,10 +7,13 @@ use signet_gate::{AccessRule, GateSettings};
 use signet_login::cookie::CookieScope;
 use signet_login::{BasicMode, Settings, ThrottleSettings, TokenMode};
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Custody, Role, client};
 
 /// The longest skew that is accepted (SECURITY.md T7).
 const SKEW_MOST: Seconds = Seconds(60);
+
+/// Keys that make tokens for a shorter time than this would be many, and none safer.
+const ROTATION_LEAST: Seconds = Seconds(3_600);
 
 /// What the rooms are told.
 #[derive(Clone, Debug)]
@@ -81,6 +84,21 @@ impl Config {
                 "expected a name, because the public host cannot be one".to_owned(),
             );
         }
+        if let Some(every) = self.keys.rotate_every {
+            if every.0 < ROTATION_LEAST {
+                let message = format!("expected at least \"{ROTATION_LEAST}\"");
+                return wrong("keys.rotate_every", message);
+            }
+            if self.keys.custody == Custody::Mounted {
+                let message = "keys of a secret mount are rotated where it is made: expected custody = \"private\"";
+                return wrong("keys.rotate_every", message.to_owned());
+            }
+            if self.role == Role::Publish {
+                let message =
+                    "a publish instance takes its keys from its author, and is to make none";
+                return wrong("keys.rotate_every", message.to_owned());
+            }
+        }
         if self.login.password_least == 0 || self.login.password_least > 128 {
             return wrong("login.password_least", "expected 1 to 128".to_owned());
         }
@@ -101,6 +119,10 @@ impl Config {
         }
         if self.login.hashing_places == Some(0) {
             return wrong("login.hashing_places", "expected at least 1".to_owned());
+        }
+        if let Err(wrong) = client::check(&self.client) {
+            let client::Wrong { key, span, message } = wrong;
+            return Err(ConfigError::at(&key, span.start, text, path, &message));
         }
         if self.rule.iter().any(|rule| rule.groups.is_empty()) {
             return wrong(
@@ -180,6 +202,16 @@ impl Config {
                 .collect(),
             rules: self.rule.iter().map(rule).collect(),
         }
+    }
+
+    /// How long a key makes tokens before this instance makes another by itself, if it ever does.
+    #[must_use]
+    pub fn rotation(&self) -> Option<Seconds> {
+        let makes_keys = self.role != Role::Publish && self.keys.custody == Custody::Private;
+        self.keys
+            .rotate_every
+            .filter(|_| makes_keys)
+            .map(|every| every.0)
     }
 
     /// What the instance is called.

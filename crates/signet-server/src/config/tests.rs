@@ -94,6 +94,18 @@ fn values_that_do_not_fit_together_are_reported_with_their_place() {
             "signet.toml:2:1: token.cookie_domain: expected a domain",
         ),
         (
+            "[keys]\nrotate_every = \"59m\"",
+            "signet.toml:2:1: keys.rotate_every: expected at least \"1h\"",
+        ),
+        (
+            "[keys]\ncustody = \"mounted\"\nrotate_every = \"30d\"",
+            "signet.toml:3:1: keys.rotate_every: keys of a secret mount are rotated where it is made",
+        ),
+        (
+            "role = \"publish\"\nkeys.rotate_every = \"30d\"",
+            "signet.toml:2:1: keys.rotate_every: a publish instance takes its keys from its author",
+        ),
+        (
             "[[rule]]\npath = \"/\"\ngroups = []",
             "signet.toml:3:1: groups: expected at least one group",
         ),
@@ -124,6 +136,19 @@ fn plain_http_is_for_loopback_unless_it_is_meant() {
 }
 
 #[test]
+fn only_who_makes_keys_rotates_them() {
+    let config = parse("keys.rotate_every = \"30d\"").unwrap();
+    assert_eq!(config.rotation(), Some(signet_core::Seconds(30 * 86_400)));
+    assert_eq!(Config::default().rotation(), None);
+    // The command line may say otherwise than the file.
+    let overrides = crate::Overrides {
+        role: Some(Role::Publish),
+        ..Default::default()
+    };
+    assert_eq!(overrides.apply(config).rotation(), None);
+}
+
+#[test]
 fn every_key_stands_in_the_reference() {
     let page = reference();
     for key in [
@@ -133,6 +158,7 @@ fn every_key_stands_in_the_reference() {
         "redirect_hosts",
         "groups",
         "custody",
+        "rotate_every",
         "level",
     ] {
         assert!(page.contains(&format!("| `{key}` |")), "{key}\n{page}");

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use signet_audit::Action;
 use signet_core::{GroupName, Subject};
 use signet_keys::{KeyStore, KeyStoreOptions};
 use signet_login::password;
@@ -14,6 +16,8 @@ use crate::data::{DataDirectory, DataError};
 
 /// The user that is made.
 const ADMINISTRATOR: &str = "admin";
+/// The first administrator, or its password, was made.
+const ADDED: Action = Action::literal("user.add");
 /// The group that may administer.
 const ADMINISTRATORS: &str = "administrators";
 /// Set once the first administrator was made, so that it is never made again, even if it was removed.
@@ -73,6 +77,8 @@ impl FirstStart {
             .await
             .map_err(OpenError::FirstAdministrator)?;
         if made.is_some() {
+            let detail = json!({ "groups": [ADMINISTRATORS], "password": "one-time" });
+            instance.record(ADDED, ADMINISTRATOR, detail).await;
             // The index must know the user before the first request.
             let caught_up = instance.site.follower.catch_up().await;
             caught_up.map_err(|error| OpenError::FirstAdministrator(error.into()))?;

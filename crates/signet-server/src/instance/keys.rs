@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use signet_core::{Clock, KeyRing, KeyState, RingName};
-use signet_keys::{KeyError, KeyProblem, KeyStore, KeyWatch, LoadedKeys};
+use serde_json::json;
+use signet_audit::Action;
+use signet_core::{Clock, KeyId, KeyRing, KeyState, RingName, Seconds, UnixSeconds};
+use signet_keys::{KeyError, KeyProblem, KeyStore, KeyWatch, LoadedKeys, is_due};
 use signet_repository::IfMissing;
 use tokio::sync::Mutex;
 
@@ -11,6 +13,11 @@ use crate::config::{Config, Custody, Role};
 use crate::data::DataDirectory;
 
 use super::OpenError;
+use super::notice::KeyNotice;
+use super::record::record_first;
+
+/// The first key of a ring.
+const MADE: Action = Action::literal("key.make");
 
 /// The key store, its watch, and what was loaded last.
 pub(super) struct KeyRoom(Arc<Mutex<Watched>>);
@@ -40,12 +47,17 @@ impl KeyRoom {
     ) -> Result<Self, OpenError> {
         let store = data.key_store(config)?;
         let private = config.keys.custody == Custody::Private;
+        let log = data.audit_log();
         if if_missing == IfMissing::Create && private {
             if config.role == Role::Publish {
                 store.prepare()?;
             } else {
+                log.ready()?;
                 for (ring, id) in store.create_if_missing(clock.now())? {
                     tracing::info!(key.ring = %ring, key.id = %id, "made a key");
+                    let detail = json!({ "ring": ring.as_str(), "state": "active" });
+                    let (name, kid) = (config.instance_name(), id.to_string());
+                    record_first(&log, &name, MADE, &kid, detail, clock.now())?;
                 }
             }
         }
@@ -80,6 +92,11 @@ impl KeyRoom {
         }
     }
 
+    /// What was wrong when they were read last.
+    pub(super) async fn found_problems(&self) -> Vec<KeyProblem> {
+        self.0.lock().await.loaded.problems.clone()
+    }
+
     /// What is wrong with the key files, each in a line.
     pub(super) async fn problems(&self) -> Vec<String> {
         self.0
@@ -92,23 +109,51 @@ impl KeyRoom {
             .collect()
     }
 
-    /// The next ring, if anything in the directory changed.
-    pub(super) async fn look(&self) -> Result<Option<KeyRing>, KeyError> {
+    /// The next ring and what is new about the keys, if anything in the directory changed.
+    pub(super) async fn look(
+        &self,
+        now: UnixSeconds,
+    ) -> Result<Option<(KeyRing, Vec<KeyNotice>)>, KeyError> {
+        self.apart(move |watched| watched.look(now)).await
+    }
+
+    /// The key that makes tokens, if it has done so for `every` or longer.
+    pub(super) async fn due(&self, every: Seconds, now: UnixSeconds) -> Option<KeyId> {
+        let watched = self.0.lock().await;
+        let maker = watched.loaded.maker(RingName::Hmac)?;
+        is_due(maker, every, now).then_some(maker.id)
+    }
+
+    /// Makes a new key, unless somebody else has.
+    pub(super) async fn rotate_when_due(
+        &self,
+        every: Seconds,
+        now: UnixSeconds,
+    ) -> Result<Option<KeyId>, KeyError> {
+        self.apart(move |watched| watched.store.rotate_when_due(RingName::Hmac, every, now))
+            .await
+    }
+
+    /// The directory may be on a slow disk, so not on a thread that answers requests.
+    async fn apart<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Watched) -> Result<Option<T>, KeyError> + Send + 'static,
+    ) -> Result<Option<T>, KeyError> {
         let mut watched = Arc::clone(&self.0).lock_owned().await;
-        // The directory may be on a slow disk, so not on a thread that answers requests.
-        let looked = tokio::task::spawn_blocking(move || watched.look()).await;
+        let done = tokio::task::spawn_blocking(move || work(&mut watched)).await;
         // It panics only if it was cancelled while shutting down; then there is nothing new.
-        looked.unwrap_or(Ok(None))
+        done.unwrap_or(Ok(None))
     }
 }
 
 impl Watched {
-    fn look(&mut self) -> Result<Option<KeyRing>, KeyError> {
+    fn look(&mut self, now: UnixSeconds) -> Result<Option<(KeyRing, Vec<KeyNotice>)>, KeyError> {
         if !self.watch.poll() {
             return Ok(None);
         }
         match self.store.load(Some(&self.loaded)) {
             Ok(loaded) => {
+                let notices = KeyNotice::between(&self.loaded, &loaded, now);
                 self.loaded = loaded;
                 self.report();
                 let ring = self.loaded.ring();
@@ -117,7 +162,7 @@ impl Watched {
                     key.count = ring.verifying().len(),
                     "the keys were read again"
                 );
-                Ok(Some(ring))
+                Ok(Some((ring, notices)))
             }
             Err(error) => {
                 tracing::error!(

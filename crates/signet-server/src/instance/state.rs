@@ -1,7 +1,9 @@
 //! Whether the instance is ready, and why not.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
+use signet_core::{Seconds, UnixSeconds};
 use signet_login::Snapshots;
 
 /// Whether requests should be sent here.
@@ -40,6 +42,27 @@ pub(crate) struct State {
     repository_answers: AtomicBool,
     config_failures: AtomicU64,
     last_look: AtomicU64,
+    last_jump: Mutex<Option<Jump>>,
+}
+
+/// The clock jumped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Jump {
+    /// When, by the clock as it was afterwards.
+    pub(crate) at: UnixSeconds,
+    /// How far.
+    pub(crate) by: Seconds,
+    /// In which direction.
+    pub(crate) direction: Direction,
+}
+
+/// Where the clock jumped to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// To a time that had been before.
+    Back,
+    /// Past times that never were.
+    Ahead,
 }
 
 /// The clock may move by so much between two looks, which are a second apart, before it is worth a word.
@@ -53,6 +76,7 @@ impl State {
             repository_answers: AtomicBool::new(true),
             config_failures: AtomicU64::new(0),
             last_look: AtomicU64::new(snapshots.clock.now().0),
+            last_jump: Mutex::new(None),
         };
         state.update(snapshots);
         state
@@ -74,6 +98,7 @@ impl State {
     fn watch_clock(&self, now: u64) {
         let before = self.last_look.swap(now, Ordering::Relaxed);
         if now + CLOCK_TOLERANCE < before {
+            self.jumped(now, before - now, Direction::Back);
             tracing::error!(
                 code = "CLOCK_JUMPED",
                 clock.back_seconds = before - now,
@@ -81,6 +106,7 @@ impl State {
                 "the clock went back"
             );
         } else if now > before + CLOCK_TOLERANCE {
+            self.jumped(now, now - before, Direction::Ahead);
             tracing::warn!(
                 code = "CLOCK_JUMPED",
                 clock.ahead_seconds = now - before,
@@ -88,6 +114,26 @@ impl State {
                 "the clock jumped ahead"
             );
         }
+    }
+
+    fn jumped(&self, at: u64, by: u64, direction: Direction) {
+        let jump = Jump {
+            at: UnixSeconds(at),
+            by: Seconds(by),
+            direction,
+        };
+        *self
+            .last_jump
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(jump);
+    }
+
+    /// The last time the clock jumped.
+    pub(crate) fn last_jump(&self) -> Option<Jump> {
+        *self
+            .last_jump
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn repository_answered(&self, answered: bool) {
