@@ -1,11 +1,13 @@
 //! `signet keys`
 
+mod consequence;
 mod export;
 mod import;
 mod list;
 mod name;
 mod prove;
 mod relocate;
+mod revoke;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -20,7 +22,9 @@ use crate::failure::Failure;
 use crate::moment;
 use crate::place::{InstanceSays, Place};
 use crate::prompt;
+use consequence::Consequence;
 use name::KeyName;
+use revoke::active;
 
 /// List, rotate, revoke and retire keys
 ///
@@ -61,15 +65,7 @@ enum Action {
         #[arg(long)]
         force: bool,
     },
-    /// Refuse everything that a key made, for ever, even if its file comes back
-    Revoke {
-        #[command(flatten)]
-        key: KeyName,
-
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-    },
+    Revoke(revoke::Revoke),
     /// Make the running instance read the keys now, and say what it found
     Refresh,
     /// Move the keys to another place, with a backup, and prove that nothing was lost
@@ -91,46 +87,9 @@ impl Keys {
             Action::Rotate { ring, pending } => {
                 rotate(context, &place, &store, ring, pending).await
             }
-            Action::Activate { key } => {
-                let id = key.find(&store)?;
-                store.activate(id, context.now())?;
-                let text = format!("Key {id} is active: it makes tokens from now on.");
-                changed(
-                    context,
-                    &place,
-                    json!({ "kid": id.to_string(), "state": "active" }),
-                    &text,
-                )
-                .await
-            }
-            Action::Retire { key, force } => {
-                let id = key.find(&store)?;
-                retire(context, &place, &store, id, force)?;
-                let text = format!("The file of key {id} is removed.");
-                changed(
-                    context,
-                    &place,
-                    json!({ "kid": id.to_string(), "state": "retired" }),
-                    &text,
-                )
-                .await
-            }
-            Action::Revoke { key, yes } => {
-                let id = key.find(&store)?;
-                if !yes {
-                    ask_to_revoke(id)?;
-                }
-                store.revoke(id)?;
-                let text =
-                    format!("Key {id} is revoked for ever. Revoke it on the other instances, too.");
-                changed(
-                    context,
-                    &place,
-                    json!({ "kid": id.to_string(), "state": "revoked" }),
-                    &text,
-                )
-                .await
-            }
+            Action::Activate { key } => activate(context, &place, &store, &key).await,
+            Action::Retire { key, force } => retire(context, &place, &store, &key, force).await,
+            Action::Revoke(revoke) => revoke.run(context, &place, &store).await,
             Action::Refresh => refresh(context, &place, &store).await,
             Action::Relocate(relocate) => relocate.run(context, &place).await,
             Action::Export(export) => export.run(context, &place).await,
@@ -151,7 +110,15 @@ async fn rotate(
         true => RotateMode::Pending,
         false => RotateMode::Activate,
     };
+    place.ready_to_record()?;
+    let former = match mode {
+        RotateMode::Pending => json!([]),
+        _ => active(store, ring)?,
+    };
     let id = store.rotate(ring, mode, context.now())?;
+    let state = if pending { "pending" } else { "active" };
+    let detail = json!({ "ring": ring.as_str(), "state": state, "former": former });
+    place.record(context, "key.rotate", &id.to_string(), &detail)?;
     let file = store
         .directory()
         .join(ring.as_str())
@@ -168,28 +135,43 @@ async fn rotate(
              Other instances refuse what it makes until they have {file}."
         ),
     };
-    let state = if pending { "pending" } else { "active" };
     let document = json!({ "kid": id.to_string(), "ring": ring.as_str(), "state": state });
     changed(context, place, document, &text).await
 }
 
-fn retire(
+async fn activate(
     context: &Context,
     place: &Place,
     store: &KeyStore,
-    id: KeyId,
-    force: bool,
-) -> anyhow::Result<()> {
-    let token = &place.config().token;
-    let now = context.now();
-    let when = match force {
-        true => Retirement::Forced,
-        false => Retirement::WhenUnneeded {
-            now,
-            inactivity: token.inactivity.0,
-            skew: token.skew.0,
-        },
+    key: &KeyName,
+) -> anyhow::Result<Outcome> {
+    let id = key.find(store)?;
+    place.ready_to_record()?;
+    let loaded = store.load(None)?;
+    let ring = loaded.keys.iter().find(|key| key.id == id);
+    let former = match ring {
+        Some(key) => active(store, key.ring)?,
+        None => json!([]),
     };
+    store.activate(id, context.now())?;
+    let detail = json!({ "ring": ring.map(|key| key.ring.as_str()), "former": former });
+    place.record(context, "key.activate", &id.to_string(), &detail)?;
+    let text = format!("Key {id} is active: it makes tokens from now on.");
+    let document = json!({ "kid": id.to_string(), "state": "active" });
+    changed(context, place, document, &text).await
+}
+
+async fn retire(
+    context: &Context,
+    place: &Place,
+    store: &KeyStore,
+    key: &KeyName,
+    force: bool,
+) -> anyhow::Result<Outcome> {
+    let id = key.find(store)?;
+    place.ready_to_record()?;
+    let now = context.now();
+    let when = retirement(context, place, store, id, force).await?;
     match store.retire(id, when) {
         Err(signet_keys::KeyError::TooEarly {
             removable_at: Some(at),
@@ -200,21 +182,55 @@ fn retire(
                 moment::seen_from(now, at)
             );
             let hint = "wait, or add --force: whoever holds a token of it is logged out";
-            Err(Failure::new(message).hint(hint).into())
+            return Err(Failure::new(message).hint(hint).into());
         }
-        retired => Ok(retired?),
+        retired => retired?,
     }
+    let detail = json!({ "forced": force });
+    place.record(context, "key.retire", &id.to_string(), &detail)?;
+    let text = format!("The file of key {id} is removed.");
+    let document = json!({ "kid": id.to_string(), "state": "retired" });
+    changed(context, place, document, &text).await
 }
 
-/// What cannot be taken back is not done because a script happened to have no terminal.
-fn ask_to_revoke(id: KeyId) -> anyhow::Result<()> {
-    if prompt::is_possible() {
-        return prompt::confirm(&format!(
-            "Revoke key {id} for ever? Everybody whose token it made is logged out"
-        ));
+/// A key that makes tokens goes by the clock, one that seals secrets when nothing is sealed with it any more.
+async fn retirement(
+    context: &Context,
+    place: &Place,
+    store: &KeyStore,
+    id: KeyId,
+    force: bool,
+) -> anyhow::Result<Retirement> {
+    let loaded = store.load(None)?;
+    let is_master = loaded.of(RingName::Master).any(|key| key.id == id);
+    let sealed = match is_master {
+        true => Consequence::of(context, place, RingName::Master, id).await?,
+        false => Consequence::Secrets { count: 0 },
+    };
+    let named = match sealed {
+        Consequence::Secrets { count: 0 } => None,
+        Consequence::Secrets { count: 1 } => Some("1 secret is".to_owned()),
+        Consequence::Secrets { count } => Some(format!("{count} secrets are")),
+        _ => Some("an unknown number of secrets is".to_owned()),
+    };
+    match (named, force) {
+        (Some(named), false) => {
+            Err(Failure::new(format!("{named} sealed with the key {id}"))
+                .hint("signet secret reseal seals them anew; or give them up for ever: add --force")
+                .into())
+        }
+        (Some(named), true) if prompt::is_possible() => {
+            let question = format!("{named} sealed with the key {id}. Give them up for ever?");
+            prompt::confirm(&question).map(|()| Retirement::Forced)
+        }
+        (_, true) => Ok(Retirement::Forced),
+        (None, false) if is_master => Ok(Retirement::NothingSealed),
+        (None, false) => Ok(Retirement::WhenUnneeded {
+            now: context.now(),
+            inactivity: place.config().token.inactivity.0,
+            skew: place.config().token.skew.0,
+        }),
     }
-    let failure = Failure::new("revoking cannot be taken back, and there is no terminal to ask at");
-    Err(failure.hint("add --yes").into())
 }
 
 async fn refresh(context: &Context, place: &Place, store: &KeyStore) -> anyhow::Result<Outcome> {

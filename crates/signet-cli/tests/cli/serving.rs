@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::scratch::{Said, Scratch};
 
 /// An instance that ends with the test.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     public: SocketAddr,
     admin: SocketAddr,
@@ -18,7 +18,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(scratch: &Scratch) -> Self {
+    pub(crate) fn start(scratch: &Scratch) -> Self {
         let mut child = scratch
             .command()
             .args([
@@ -56,12 +56,17 @@ impl Running {
     }
 
     /// The status that `/whoami` answers a token with. By default the site is called localhost:8080.
-    fn whoami(&self, token: &str) -> u16 {
+    pub(crate) fn whoami(&self, token: &str) -> u16 {
         let cookie = format!("Cookie: login-token={token}\r\n");
         get(self.public, "/whoami", "localhost:8080", &cookie).0
     }
 
-    fn terminate(mut self) {
+    /// What it tells whoever watches it.
+    pub(crate) fn metrics(&self) -> String {
+        get(self.admin, "/metrics", &self.admin.to_string(), "").1
+    }
+
+    pub(crate) fn terminate(mut self) {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("kill")

@@ -14,4 +14,6 @@ mod chromium;
 mod haproxy;
 mod jose;
 mod nginx;
+mod oauth;
+mod rotation;
 mod stage;

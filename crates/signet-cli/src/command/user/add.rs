@@ -6,7 +6,7 @@ use serde_json::json;
 use signet_core::{GroupName, Subject};
 use signet_repository::{NewUser, UserError, UserProfile};
 
-use super::person::Person;
+use super::person::{Person, names};
 use crate::command::Outcome;
 use crate::context::Context;
 use crate::password::{Given, PasswordSource};
@@ -38,6 +38,7 @@ pub(crate) struct Add {
 impl Add {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
         let place = context.place()?;
+        place.ready_to_record()?;
         let least = place.config().login.password_least;
         let account = place
             .with_repository(async |repository| {
@@ -61,6 +62,11 @@ impl Add {
             })
             .await;
         let (account, given) = account?;
+        let detail = json!({
+            "groups": names(&account.record.groups),
+            "password": kind(&given),
+        });
+        place.record(context, "user.add", self.user.as_str(), &detail)?;
         let says = place.poke().await;
         let document = json!({
             "user": Person::from(&account),
@@ -73,6 +79,15 @@ impl Add {
             .answer(&document, &with_password(text, &given))?;
         says.tell(&context.output);
         Ok(Outcome::Done)
+    }
+}
+
+/// What the audit log says of a password.
+pub(super) fn kind(given: &Given) -> &'static str {
+    match (&given.stored, &given.one_time) {
+        (None, _) => "none",
+        (Some(_), Some(_)) => "one-time",
+        (Some(_), None) => "lasting",
     }
 }
 

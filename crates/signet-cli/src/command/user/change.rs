@@ -1,10 +1,10 @@
 //! Commands that change one user.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use signet_core::Subject;
 use signet_repository::{Account, Repository, UserError};
 
-use super::add::{one_time, with_password};
+use super::add::{kind, one_time, with_password};
 use super::person::Person;
 use crate::command::Outcome;
 use crate::context::Context;
@@ -15,7 +15,8 @@ use crate::prompt;
 pub(super) async fn disable(context: &Context, user: &Subject) -> anyhow::Result<Outcome> {
     let now = context.now();
     let text = format!("{user} is disabled, and all their sessions are ended.");
-    change(context, &text, async |repository| {
+    let done = Done::new("user.disable", user, &text);
+    change(context, &done, async |repository| {
         repository.disable_user(user, now).await
     })
     .await
@@ -24,7 +25,8 @@ pub(super) async fn disable(context: &Context, user: &Subject) -> anyhow::Result
 pub(super) async fn enable(context: &Context, user: &Subject) -> anyhow::Result<Outcome> {
     let now = context.now();
     let text = format!("{user} may log in again.");
-    change(context, &text, async |repository| {
+    let done = Done::new("user.enable", user, &text);
+    change(context, &done, async |repository| {
         repository.enable_user(user, now).await
     })
     .await
@@ -42,7 +44,8 @@ pub(super) async fn remove(
     }
     let now = context.now();
     let text = format!("{user} is removed, and all their sessions are ended.");
-    change(context, &text, async |repository| {
+    let done = Done::new("user.remove", user, &text);
+    change(context, &done, async |repository| {
         repository.remove_user(user, now).await
     })
     .await
@@ -51,7 +54,8 @@ pub(super) async fn remove(
 pub(super) async fn end_sessions(context: &Context, user: &Subject) -> anyhow::Result<Outcome> {
     let now = context.now();
     let text = format!("All sessions of {user} are ended; they may log in again.");
-    change(context, &text, async |repository| {
+    let done = Done::new("user.end-sessions", user, &text);
+    change(context, &done, async |repository| {
         repository.end_sessions(user, now).await?;
         let account = repository.user(user).await?;
         account.ok_or_else(|| UserError::Unknown(user.clone()))
@@ -65,6 +69,7 @@ pub(super) async fn passwd(
     source: &PasswordSource,
 ) -> anyhow::Result<Outcome> {
     let place = context.place()?;
+    place.ready_to_record()?;
     // Nobody likes to type a password for a user who does not exist.
     known(&place, user).await?;
     let given = source.take(user, place.config().login.password_least)?;
@@ -74,6 +79,8 @@ pub(super) async fn passwd(
             Ok(repository.set_password(user, stored, context.now()).await?)
         })
         .await?;
+    let detail = json!({ "password": kind(&given) });
+    place.record(context, "user.passwd", user.as_str(), &detail)?;
     let says = place.poke().await;
     let document = json!({
         "user": Person::from(&account),
@@ -91,19 +98,46 @@ pub(super) async fn passwd(
     Ok(Outcome::Done)
 }
 
-/// Makes one change, tells the running instance, and answers.
+/// A change of one user, as it is told when it was made.
+pub(super) struct Done<'d> {
+    action: &'static str,
+    user: &'d Subject,
+    text: &'d str,
+    detail: Value,
+}
+
+impl<'d> Done<'d> {
+    pub(super) fn new(action: &'static str, user: &'d Subject, text: &'d str) -> Self {
+        Self {
+            action,
+            user,
+            text,
+            detail: Value::Null,
+        }
+    }
+
+    /// What else the audit log says of it.
+    pub(super) fn detail(mut self, detail: Value) -> Self {
+        self.detail = detail;
+        self
+    }
+}
+
+/// Makes one change, records it, tells the running instance, and answers.
 pub(super) async fn change(
     context: &Context,
-    text: &str,
+    done: &Done<'_>,
     make: impl AsyncFnOnce(&Repository) -> Result<Account, UserError>,
 ) -> anyhow::Result<Outcome> {
     let place = context.place()?;
+    place.ready_to_record()?;
     let account = place
         .with_repository(async |repository| Ok(make(repository).await?))
         .await?;
+    place.record(context, done.action, done.user.as_str(), &done.detail)?;
     let says = place.poke().await;
     let document = json!({ "user": Person::from(&account), "instance": says });
-    context.output.answer(&document, text)?;
+    context.output.answer(&document, done.text)?;
     says.tell(&context.output);
     Ok(Outcome::Done)
 }

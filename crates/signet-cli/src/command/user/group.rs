@@ -5,7 +5,7 @@ use serde_json::json;
 use signet_core::{GroupName, GroupSet, Subject};
 use signet_repository::UserError;
 
-use super::change::change;
+use super::change::{Done, change};
 use super::person::names;
 use crate::command::Outcome;
 use crate::context::Context;
@@ -42,7 +42,9 @@ pub(super) async fn run(context: &Context, action: Action) -> anyhow::Result<Out
         Action::Add { user, groups } => {
             let added: GroupSet = groups.into_iter().collect();
             let text = format!("{user} is in {}.", names(&added).join(", "));
-            set(context, &user, &text, |before| {
+            let done = Done::new("user.join-groups", &user, &text)
+                .detail(json!({ "groups": names(&added) }));
+            set(context, &done, &user, |before| {
                 before.iter().chain(added.iter()).cloned().collect()
             })
             .await
@@ -50,7 +52,9 @@ pub(super) async fn run(context: &Context, action: Action) -> anyhow::Result<Out
         Action::Remove { user, groups } => {
             let removed: GroupSet = groups.into_iter().collect();
             let text = format!("{user} is not in {}.", names(&removed).join(", "));
-            set(context, &user, &text, |before| {
+            let done = Done::new("user.leave-groups", &user, &text)
+                .detail(json!({ "groups": names(&removed) }));
+            set(context, &done, &user, |before| {
                 let stays = |name: &&GroupName| !removed.contains(name.as_str());
                 before.iter().filter(stays).cloned().collect()
             })
@@ -63,12 +67,12 @@ pub(super) async fn run(context: &Context, action: Action) -> anyhow::Result<Out
 
 async fn set(
     context: &Context,
+    done: &Done<'_>,
     user: &Subject,
-    text: &str,
     next: impl FnOnce(&GroupSet) -> GroupSet,
 ) -> anyhow::Result<Outcome> {
     let now = context.now();
-    change(context, text, async |repository| {
+    change(context, done, async |repository| {
         let account = repository.find_for_login(user).await?;
         let account = account.ok_or_else(|| UserError::Unknown(user.clone()))?;
         let groups = next(&account.record.groups);

@@ -58,6 +58,7 @@ impl Import {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
         let format = self.format()?;
         let place = context.place()?;
+        place.ready_to_record()?;
         let least = place.config().login.password_least;
         let bytes = read::bytes(&self.file)?;
         let entries = match format {
@@ -71,6 +72,7 @@ impl Import {
             return Err(Failure::new(message).into());
         }
 
+        let named = named(users.iter().map(|user| user.subject.as_str()));
         let bar = Bar::new("writing users", users.len() as u64);
         let imported = place
             .with_repository(async |repository| {
@@ -83,6 +85,14 @@ impl Import {
             })
             .await?;
         drop(bar);
+        let detail = json!({
+            "users": named,
+            "added": imported.added,
+            "changed": imported.changed,
+            "kept": imported.kept,
+        });
+        let file = self.file.display().to_string();
+        place.record(context, "user.import", &file, &detail)?;
         let says = place.poke().await;
         let document = json!({
             "added": imported.added,
@@ -150,6 +160,19 @@ impl From<IfExists> for Existing {
             IfExists::Replace => Self::Replace,
         }
     }
+}
+
+/// The users that a line of the audit log has room for.
+fn named<'u>(users: impl Iterator<Item = &'u str>) -> Vec<String> {
+    const ROOM: usize = 4_096;
+    let mut length = 0;
+    users
+        .take_while(|user| {
+            length += user.len();
+            length <= ROOM
+        })
+        .map(ToOwned::to_owned)
+        .collect()
 }
 
 fn by_name(file: &Path) -> Option<Format> {
