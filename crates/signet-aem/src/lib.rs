@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod content;
 mod error;
 mod felix;
 mod file;
@@ -8,7 +9,9 @@ mod inspection;
 mod key_file;
 mod locate;
 mod properties;
+pub mod rekey;
 mod running;
+mod scan;
 mod storage;
 
 pub use error::AemError;

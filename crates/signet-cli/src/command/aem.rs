@@ -1,6 +1,9 @@
 //! `signet aem`
 
 mod inspect;
+mod master;
+mod protect;
+mod rekey;
 
 use clap::{Args, Subcommand};
 
@@ -18,12 +21,21 @@ pub(crate) struct Aem {
 enum Action {
     /// Show where an installation keeps its keys, and everything about them that is not in order; changes nothing
     Inspect(inspect::Inspect),
+    /// Seal protected strings in content anew after a change of the master key: all or nothing, with a backup
+    Rekey(rekey::Rekey),
+    /// Protect a secret as AEM does, with a raw master key
+    Protect(protect::Protect),
+    /// Open a protected string of AEM with a raw master key
+    Unprotect(protect::Unprotect),
 }
 
 impl Aem {
     pub(crate) fn run(&self, context: &Context) -> anyhow::Result<Outcome> {
         match &self.action {
             Action::Inspect(inspect) => inspect.run(context),
+            Action::Rekey(rekey) => rekey.run(context),
+            Action::Protect(protect) => protect.run(context),
+            Action::Unprotect(unprotect) => unprotect.run(context),
         }
     }
 }

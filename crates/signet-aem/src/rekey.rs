@@ -1,0 +1,225 @@
+//! Protected strings of content sealed anew: all of them or none, file by file on the disk, and back again if need be.
+
+mod error;
+mod journal;
+mod plan;
+mod rewrite;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use signet_keys::granite::GraniteKey;
+
+pub use error::RekeyError;
+pub use plan::{FileReport, Fit, Plan, ValueReport};
+
+use journal::{Change, Journal, Stage};
+
+/// The keys between which values are moved.
+#[derive(Clone, Copy, Debug)]
+pub struct Keys<'k> {
+    /// What the values were sealed with.
+    pub old: &'k GraniteKey,
+    /// What they are to be sealed with.
+    pub new: &'k GraniteKey,
+}
+
+/// How far a long operation is.
+pub trait Progress {
+    /// So many bytes more were read.
+    fn read(&mut self, bytes: u64);
+}
+
+impl<F: FnMut(u64)> Progress for F {
+    fn read(&mut self, bytes: u64) {
+        self(bytes);
+    }
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Rekeyed {
+    /// How many files were changed.
+    pub files: usize,
+    /// How many values in them.
+    pub values: usize,
+    /// Where the files as they were lie.
+    pub backup: PathBuf,
+}
+
+/// How a backup directory was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Left {
+    /// There is nothing in it, or it is not there.
+    Nothing,
+    /// An operation was cut short before any file was changed.
+    Prepared,
+    /// An operation was cut short while files were changed.
+    Halfway,
+    /// An operation was completed: this is its backup.
+    Done,
+}
+
+/// How the directory for a backup was left.
+///
+/// # Errors
+///
+/// It holds something else, or cannot be read.
+pub fn left(backup: &Path) -> Result<Left, RekeyError> {
+    Ok(match Journal::read(backup)? {
+        None if journal::is_vacant(backup)? => Left::Nothing,
+        None => return Err(RekeyError::Foreign(backup.to_owned())),
+        Some(journal) => match journal.stage {
+            Stage::Preparing => Left::Prepared,
+            Stage::Replacing | Stage::PuttingBack => Left::Halfway,
+            Stage::Done | Stage::PutBack => Left::Done,
+        },
+    })
+}
+
+impl Plan {
+    /// Seals the values of the plan anew. The files as they were are copied into `backup` first, all new ones are written beside the
+    /// old ones, and only then they take their places, with their owners and modes.
+    ///
+    /// # Errors
+    ///
+    /// A file changed since it was read, or something could not be written: nothing was changed then. After the first file was
+    /// replaced, [`finish`] completes what was cut short.
+    pub fn apply(
+        &self,
+        keys: Keys<'_>,
+        backup: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<Rekeyed, RekeyError> {
+        if left(backup)? == Left::Nothing {
+            journal::make_directory(backup)?;
+        }
+        let _lock = journal::lock(backup)?;
+        match left(backup)? {
+            Left::Nothing => {}
+            Left::Prepared => clear(backup)?,
+            Left::Halfway => return Err(RekeyError::Halfway(backup.to_owned())),
+            Left::Done => return Err(RekeyError::Used(backup.to_owned())),
+        }
+        let changes = self.changes()?;
+        let mut journal = Journal {
+            stage: Stage::Preparing,
+            changes,
+        };
+        // First what is going to be there, so that whoever comes after a crash finds all of it.
+        journal.write(backup)?;
+        let prepared = self
+            .changing()
+            .zip(&journal.changes)
+            .try_for_each(|(file, change)| rewrite::prepare(file, change, keys, backup, progress));
+        if let Err(error) = prepared {
+            // If this fails too, the next run does it.
+            let _ = clear(backup);
+            return Err(error);
+        }
+        journal::sync_directory(backup)?;
+        journal.stage = Stage::Replacing;
+        journal.write(backup)?;
+        replace(journal, backup)
+    }
+
+    fn changes(&self) -> Result<Vec<Change>, RekeyError> {
+        self.changing()
+            .enumerate()
+            .map(|(number, file)| {
+                Ok(Change {
+                    path: file.path.clone(),
+                    fresh: rewrite::fresh_path(&file.path)?,
+                    kept: format!("{number:06}"),
+                    values: file.count(Fit::Old),
+                })
+            })
+            .collect()
+    }
+}
+
+/// Completes what was cut short while files were changed, or put back.
+///
+/// # Errors
+///
+/// Something could not be written; it can be repeated.
+pub fn finish(backup: &Path) -> Result<Rekeyed, RekeyError> {
+    let nothing = || RekeyError::NothingToFinish(backup.to_owned());
+    if left(backup)? != Left::Halfway {
+        return Err(nothing());
+    }
+    let _lock = journal::lock(backup)?;
+    match Journal::read(backup)? {
+        Some(journal) if journal.stage == Stage::Replacing => replace(journal, backup),
+        Some(journal) if journal.stage == Stage::PuttingBack => put_back(journal, backup),
+        _ => Err(nothing()),
+    }
+}
+
+/// Puts the files back that are in a backup, whether or not the operation was completed. The backup stays.
+///
+/// # Errors
+///
+/// There is no backup, or something could not be written; it can be repeated.
+pub fn undo(backup: &Path) -> Result<Rekeyed, RekeyError> {
+    let nothing = || RekeyError::NoBackup(backup.to_owned());
+    if !matches!(left(backup)?, Left::Halfway | Left::Done) {
+        return Err(nothing());
+    }
+    let _lock = journal::lock(backup)?;
+    let mut journal = Journal::read(backup)?.ok_or_else(nothing)?;
+    // Said first: half of a file that is put back must never be taken for a new one.
+    journal.stage = Stage::PuttingBack;
+    journal.write(backup)?;
+    put_back(journal, backup)
+}
+
+fn put_back(mut journal: Journal, backup: &Path) -> Result<Rekeyed, RekeyError> {
+    for change in &journal.changes {
+        rewrite::put_back(change, backup)?;
+    }
+    journal.stage = Stage::PutBack;
+    journal.write(backup)?;
+    Ok(done(&journal, backup))
+}
+
+fn replace(mut journal: Journal, backup: &Path) -> Result<Rekeyed, RekeyError> {
+    for change in &journal.changes {
+        rewrite::replace(change)?;
+    }
+    journal.stage = Stage::Done;
+    journal.write(backup)?;
+    Ok(done(&journal, backup))
+}
+
+/// Removes what was prepared and never used.
+fn clear(backup: &Path) -> Result<(), RekeyError> {
+    let Some(journal) = Journal::read(backup)? else {
+        return Ok(());
+    };
+    for change in &journal.changes {
+        for path in [change.fresh.clone(), backup.join(&change.kept)] {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(RekeyError::write(&path, error));
+                }
+                _ => {}
+            }
+        }
+    }
+    Journal::remove(backup)
+}
+
+fn done(journal: &Journal, backup: &Path) -> Rekeyed {
+    Rekeyed {
+        files: journal.changes.len(),
+        values: journal.changes.iter().map(|change| change.values).sum(),
+        backup: backup.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

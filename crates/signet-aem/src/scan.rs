@@ -1,0 +1,170 @@
+//! Finding protected strings in content, without reading a file into memory.
+//!
+//! `{` hexadecimal digits `}`, at least 64 of them and a multiple of 32; in XML of the content repository and in `.config` files the
+//! braces have a backslash before them.
+
+use std::io::{self, Read};
+
+use memchr::memchr;
+
+/// So much is read at once, in bytes.
+const CHUNK: usize = 1024 * 1024;
+/// The fewest digits: an initialisation vector and one block.
+const FEWEST_DIGITS: usize = 64;
+/// Digits of one block.
+const BLOCK_DIGITS: usize = 32;
+/// More digits than any value has that is read.
+const MOST_DIGITS: usize = 2 * (64 * 1024 + 32);
+
+/// A protected string in a stream, or what looks like one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sighting {
+    /// Where its first digit is, in bytes from the start.
+    pub(crate) offset: u64,
+    /// The line it is in, from 1.
+    pub(crate) line: u64,
+    /// Its digits.
+    pub(crate) digits: Vec<u8>,
+}
+
+/// Hands every sighting in `input` to `take`, in order, and how much was read to `progress`.
+///
+/// What only looks like one is passed over: hashes and type prefixes (`{SHA-256}…`, `{String}`), interpolations (`${…}`), JSON
+/// objects, and braces of which only one has a backslash.
+pub(crate) fn scan<E: From<io::Error>>(
+    mut input: impl Read,
+    mut progress: impl FnMut(u64),
+    mut take: impl FnMut(Sighting) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut buffer = Buffer::default();
+    loop {
+        let read = buffer.fill(&mut input)?;
+        progress(read as u64);
+        while let Some(sighting) = buffer.next(read == 0) {
+            take(sighting)?;
+        }
+        if read == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// What is in memory of a stream, and how far it was searched.
+#[derive(Debug, Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    /// The next byte to look at.
+    next: usize,
+    /// Where the first byte is in the stream.
+    start: u64,
+    /// How many lines ended before `counted`.
+    lines: u64,
+    /// How far lines were counted.
+    counted: usize,
+}
+
+/// What stands at a brace.
+enum Look {
+    /// Nothing of interest; go on behind this many bytes.
+    Nothing(usize),
+    /// A value with its digits at this range.
+    Value(usize, usize),
+    /// That cannot be told before more is read.
+    Unknown,
+}
+
+impl Buffer {
+    /// Reads the next part, after forgetting what was searched. The byte before the next one stays: it may be a backslash.
+    fn fill(&mut self, input: &mut impl Read) -> io::Result<usize> {
+        let forget = self.next.saturating_sub(1);
+        self.count_lines(forget);
+        self.bytes.drain(..forget);
+        self.start += forget as u64;
+        self.next -= forget;
+        self.counted = self.counted.saturating_sub(forget);
+        let before = self.bytes.len();
+        self.bytes.resize(before + CHUNK, 0);
+        let read = loop {
+            let room = self.bytes.get_mut(before..).unwrap_or_default();
+            match input.read(room) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        self.bytes
+            .truncate(before + read.as_ref().map_or(0, |read| *read));
+        read
+    }
+
+    fn next(&mut self, is_end: bool) -> Option<Sighting> {
+        loop {
+            let rest = self.bytes.get(self.next..)?;
+            let Some(brace) = memchr(b'{', rest) else {
+                self.next = self.bytes.len();
+                return None;
+            };
+            let brace = self.next + brace;
+            match self.look(brace, is_end) {
+                Look::Nothing(end) => self.next = end,
+                Look::Unknown => {
+                    self.next = brace;
+                    return None;
+                }
+                Look::Value(start, end) => {
+                    self.count_lines(start);
+                    let sighting = Sighting {
+                        offset: self.start + start as u64,
+                        line: self.lines + 1,
+                        digits: self.bytes.get(start..end)?.to_vec(),
+                    };
+                    self.next = end;
+                    return Some(sighting);
+                }
+            }
+        }
+    }
+
+    /// Whether a value begins with the brace at this place.
+    fn look(&self, brace: usize, is_end: bool) -> Look {
+        let start = brace + 1;
+        let before = brace.checked_sub(1).and_then(|place| self.bytes.get(place));
+        if before == Some(&b'$') {
+            return Look::Nothing(start);
+        }
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let digits = rest
+            .iter()
+            .take(MOST_DIGITS + 1)
+            .take_while(|byte| byte.is_ascii_hexdigit())
+            .count();
+        let end = start + digits;
+        let closing: &[u8] = match before {
+            Some(b'\\') => b"\\}",
+            _ => b"}",
+        };
+        let tail = rest.get(digits..).unwrap_or_default();
+        if digits > MOST_DIGITS {
+            return Look::Nothing(end);
+        }
+        if tail.len() < closing.len() && closing.starts_with(tail) && !is_end {
+            return Look::Unknown;
+        }
+        let is_value = tail.starts_with(closing)
+            && digits >= FEWEST_DIGITS
+            && digits.is_multiple_of(BLOCK_DIGITS);
+        match is_value {
+            true => Look::Value(start, end),
+            false => Look::Nothing(end),
+        }
+    }
+
+    fn count_lines(&mut self, until: usize) {
+        if let Some(bytes) = self.bytes.get(self.counted..until) {
+            self.lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
+            self.counted = until;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
