@@ -1,4 +1,4 @@
-//! The admin listener: metrics, and why an instance is not ready. Loopback by default; the console comes here.
+//! The admin listener: metrics, health, and why an instance is not ready. Loopback by default; the console comes here.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,16 +11,22 @@ use signet_login::Route;
 use signet_login::exchange::{empty, text};
 
 use crate::connection::Answerer;
+use crate::health::{self, Rounds};
 use crate::hosts::HostNames;
 use crate::instance::{Instance, Readiness};
 use crate::metrics;
 
 /// What can be asked for, for the reference.
-pub(crate) const ROUTES: [Route; 3] = [
+pub(crate) const ROUTES: [Route; 4] = [
     Route {
         method: "GET",
         path: "/metrics",
         summary: "metrics in the OpenMetrics text format",
+    },
+    Route {
+        method: "GET",
+        path: health::PATH,
+        summary: "what is wrong here, in the shape of Felix health checks: `tags`, `names`, `format` (`json`, `txt`, `verbose.txt`), `httpStatus`, `combineTagsWithOr`, `forceInstantExecution`, `timeout`",
     },
     Route {
         method: "GET",
@@ -37,6 +43,7 @@ pub(crate) const ROUTES: [Route; 3] = [
 pub(crate) struct AdminSite {
     pub(crate) instance: Arc<Instance>,
     pub(crate) hosts: HostNames,
+    pub(crate) rounds: Rounds,
 }
 
 impl Answerer for AdminSite {
@@ -54,9 +61,12 @@ impl Answerer for AdminSite {
             "/metrics" => metrics(&self.instance).await,
             "/livez" => text(StatusCode::OK, "alive\n"),
             "/readyz" => ready(self.instance.state.readiness()),
+            path if path.starts_with(health::PATH) => {
+                health::answer(&self.instance, &self.rounds, request.uri()).await
+            }
             _ => text(
                 StatusCode::NOT_FOUND,
-                "there is /metrics, /livez and /readyz\n",
+                "there is /metrics, /system/health, /livez and /readyz\n",
             ),
         }
     }

@@ -1,0 +1,186 @@
+//! The data directory itself: whose it is, who may read it, where it lies, and what lies about in it.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::data::{DataDirectory, DataError};
+use crate::health::{Checked, Finding, Ground, HealthCheck, chain};
+
+/// What handing over the first administrator's password leaves behind.
+const FIRST_PASSWORD: &str = "first-password";
+
+pub(super) struct Directory;
+
+impl HealthCheck for Directory {
+    fn name(&self) -> &'static str {
+        "directory"
+    }
+
+    fn tags(&self) -> &'static [&'static str] {
+        &["storage"]
+    }
+
+    fn run<'g>(&'g self, ground: &'g Ground) -> Checked<'g> {
+        Box::pin(async move { Ok(look(ground.path())) })
+    }
+}
+
+fn look(data: &Path) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match DataDirectory::open(data) {
+        Ok(_) => {}
+        Err(DataError::TooOpen { .. } | DataError::NotOurs { .. }) => {}
+        Err(error) => findings.push(unusable(data, &error)),
+    }
+    findings.extend(access(data));
+    findings.extend(in_git(data));
+    findings.extend(first_password(data));
+    findings.extend(leftovers(data));
+    if findings.is_empty() {
+        findings.push(Finding::good(format!(
+            "{} is a data directory of this version, for its owner alone",
+            data.display()
+        )));
+    }
+    findings
+}
+
+fn unusable(data: &Path, error: &DataError) -> Finding {
+    let code = match error {
+        DataError::Missing(_) => "DATA_MISSING",
+        DataError::Foreign(_) => "DATA_FOREIGN",
+        DataError::Version { .. } => "DATA_VERSION",
+        _ => "DATA_UNREADABLE",
+    };
+    let effect = match error {
+        DataError::Missing(_) => "there is nothing to look at; a first start makes it",
+        DataError::Foreign(_) => {
+            "the instance does not start here: the file `format` is lost, or this is the wrong directory"
+        }
+        _ => "the instance does not start here",
+    };
+    let remedy = match error {
+        DataError::Foreign(_)
+            if data.join("signet.toml").exists() || data.join("keys").exists() =>
+        {
+            format!(
+                "if this is an installation of this version that lost the file: `echo 1 > '{}'`; else name the right directory with --data",
+                data.join("format").display()
+            )
+        }
+        error => error.hint(),
+    };
+    Finding::critical(code, chain(error))
+        .causes(effect)
+        .mend(remedy)
+}
+
+/// Owner and mode, also where the rest cannot be used.
+fn access(data: &Path) -> Option<Finding> {
+    let metadata = fs::metadata(data).ok()?;
+    let (mode, owner) = (metadata.mode() & 0o7777, metadata.uid());
+    let user = rustix::process::geteuid().as_raw();
+    let path = data.display();
+    if owner != user {
+        return Some(
+            Finding::critical(
+                "DATA_OWNER",
+                format!("{path} belongs to the user {owner}, and this runs as the user {user}"),
+            )
+            .causes("whoever owns it can change everything in it, so the instance does not start as this user")
+            .mend(format!("run as its owner, or `chown -R {user} '{path}'`")),
+        );
+    }
+    (mode & 0o077 != 0).then(|| {
+        Finding::critical(
+            "DATA_OPEN_TO_OTHERS",
+            format!("{path} has the mode {mode:04o}: other users of this machine can read it"),
+        )
+        .causes("they see configuration and users, and reach whatever below it is open as well; the instance does not start")
+        .mend(format!("`chmod 700 '{path}'`"))
+    })
+}
+
+/// A key in a work tree is one `git add` away from being published.
+fn in_git(data: &Path) -> Option<Finding> {
+    let keys = data.join("keys");
+    let existing = [keys.as_path(), data]
+        .into_iter()
+        .find_map(|path| path.canonicalize().ok())?;
+    let tree = existing
+        .ancestors()
+        .find(|directory| fs::symlink_metadata(directory.join(".git")).is_ok())?;
+    Some(
+        Finding::critical(
+            "KEYS_IN_GIT",
+            format!("{} is inside the git work tree {}", existing.display(), tree.display()),
+        )
+        .causes("a key there is one `git add` away from being published, so the instance does not start")
+        .mend(format!(
+            "stop the instance and move the data directory out of it: `mv '{}' DIR`; if the keys were ever committed, they are known: `signet keys rotate`, then revoke the old ones",
+            data.display()
+        )),
+    )
+}
+
+fn first_password(data: &Path) -> Option<Finding> {
+    let path = data.join(FIRST_PASSWORD);
+    path.exists().then(|| {
+        Finding::warn(
+            "FIRST_PASSWORD_LEFT",
+            format!("{} is still there", path.display()),
+        )
+        .causes("whoever reads it can log in as the first administrator, unless the password was changed since")
+        .mend(format!("log in with it, choose another, then `rm '{}'`", path.display()))
+    })
+}
+
+/// Temporary files whose writers are gone: a living one holds a lock on its own.
+fn leftovers(data: &Path) -> Option<Finding> {
+    let places = [
+        "",
+        "keys",
+        "keys/hmac",
+        "keys/master",
+        "keys/granite",
+        "node",
+        "backups",
+        "run",
+    ];
+    let mut left: Vec<PathBuf> = places
+        .iter()
+        .flat_map(|place| {
+            fs::read_dir(data.join(place))
+                .into_iter()
+                .flatten()
+                .flatten()
+        })
+        .filter(|entry| is_temporary(&entry.file_name().to_string_lossy()))
+        .map(|entry| entry.path())
+        .filter(|path| is_abandoned(path))
+        .collect();
+    left.sort();
+    let first = left.first()?;
+    let count = match left.len() {
+        1 => format!("a writer that crashed left {}", first.display()),
+        n => format!(
+            "writers that crashed left {n} temporary files, such as {}",
+            first.display()
+        ),
+    };
+    Some(
+        Finding::note("LEFTOVERS", count)
+            .causes("they are not read; they may hold a part of a key, for their owner alone")
+            .mend("the next change in the same directory removes them; those below keys/ go with `signet keys list`"),
+    )
+}
+
+fn is_temporary(name: &str) -> bool {
+    name.strip_prefix(".tmp-")
+        .is_some_and(|rest| rest.len() == 16 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+fn is_abandoned(path: &Path) -> bool {
+    fs::File::open(path).is_ok_and(|file| file.try_lock_shared().is_ok())
+}

@@ -1,0 +1,90 @@
+//! Every page of the repository, and who may read its files.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use signet_repository::{Inspection, RepositoryError};
+
+use crate::health::{Checked, Finding, Ground, HealthCheck, chain};
+
+/// So many faults are told; one is enough to restore it.
+const MOST_FAULTS: u8 = 3;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) struct Integrity;
+
+impl HealthCheck for Integrity {
+    fn name(&self) -> &'static str {
+        "integrity"
+    }
+
+    fn tags(&self) -> &'static [&'static str] {
+        &["repository", "storage"]
+    }
+
+    fn run<'g>(&'g self, ground: &'g Ground) -> Checked<'g> {
+        Box::pin(async move { Ok(look(&ground.repository_path()).await) })
+    }
+}
+
+async fn look(path: &Path) -> Vec<Finding> {
+    let mut findings = open_to_others(path);
+    // What keeps it from being opened is told by the check `repository`.
+    if let Ok(mut inspection) = Inspection::open(path, PATIENCE).await {
+        match inspection.check(MOST_FAULTS).await {
+            Ok(faults) => findings.extend(faults.iter().map(|fault| damaged(path, fault))),
+            Err(error @ RepositoryError::Damaged(_)) => {
+                findings.push(damaged(path, &chain(&error)))
+            }
+            Err(error) => findings.push(
+                Finding::warn(
+                    "REPOSITORY_UNCHECKED",
+                    format!("{}: {}", path.display(), chain(&error)),
+                )
+                .causes("nobody knows whether the repository is whole")
+                .mend("run `signet doctor` again"),
+            ),
+        }
+        inspection.close().await;
+        if findings.is_empty() {
+            findings.push(Finding::good("every page of the repository is whole"));
+        }
+    }
+    findings
+}
+
+fn damaged(path: &Path, fault: &str) -> Finding {
+    Finding::critical("REPOSITORY_DAMAGED", format!("{}: {fault}", path.display()))
+        .causes("users, marks or settings may be lost, and what reads that page fails")
+        .mend("stop the instance, move the file away, and restore it: `signet restore FILE`; then look after the disk")
+}
+
+/// The main file is told by the check `repository`, because it keeps the instance from starting.
+fn open_to_others(path: &Path) -> Vec<Finding> {
+    let beside = |suffix: &str| {
+        let mut name = OsString::from(path);
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    ["-wal", "-shm"]
+        .map(beside)
+        .into_iter()
+        .filter_map(|path| {
+            let mode = fs::metadata(&path).ok()?.mode() & 0o7777;
+            (mode & 0o077 != 0).then(|| {
+                Finding::critical(
+                    "REPOSITORY_OPEN_TO_OTHERS",
+                    format!(
+                        "{} has the mode {mode:04o}: others than its owner can read it",
+                        path.display()
+                    ),
+                )
+                .causes("it holds password hashes and recent changes")
+                .mend(format!("`chmod 600 '{}'`", path.display()))
+            })
+        })
+        .collect()
+}
