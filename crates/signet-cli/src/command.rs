@@ -30,6 +30,8 @@ pub(crate) enum Outcome {
     Done,
     /// The answer is no: a token is denied, a proof does not hold.
     Denied,
+    /// The answer is in the exit status, as monitoring plugins have it.
+    Status(u8),
 }
 
 pub(crate) async fn run(context: &Context, command: Command) -> anyhow::Result<Outcome> {
