@@ -5,10 +5,13 @@ use sqlx::{QueryBuilder, Row as _};
 
 use crate::sqlite::{self, Database};
 use crate::write::Write;
-use crate::{Repository, RepositoryError, column};
+use crate::{Repository, RepositoryError, Seq, column};
 
 /// So many rows are written with one statement.
 const CHUNK: usize = 200;
+
+/// So many are put in force with one statement.
+const PAGE: i64 = 500;
 
 /// A value that was sealed anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,18 +126,46 @@ async fn apply(write: &mut Write, now: UnixSeconds) -> Result<u64, RepositoryErr
         return Ok(0);
     }
     let first = write.reserve(count).await?;
-    // Their numbers are in the order of the places, and all above those that are given now.
-    sqlx::query(
-        "UPDATE secrets SET seq = $1 + r.rank, value = r.value, changed = $2 \
-         FROM (SELECT place, value, row_number() OVER (ORDER BY place) - 1 AS rank FROM resealed) r \
-         WHERE r.place = secrets.place",
-    )
-    .bind(column::integer(first.0))
-    .bind(column::integer(now.0))
-    .execute(write.connection())
-    .await?;
+    put_in_force(write, first, now).await?;
     forget(write).await?;
     Ok(count)
+}
+
+/// Page by page: as one statement it would hold all values in memory.
+///
+/// Their numbers are in the order of the places, and all above those that are given now.
+async fn put_in_force(
+    write: &mut Write,
+    first: Seq,
+    now: UnixSeconds,
+) -> Result<(), RepositoryError> {
+    let (mut next, mut after) = (first.0, String::new());
+    loop {
+        let last: Option<String> = sqlx::query_scalar(
+            "SELECT max(place) FROM \
+             (SELECT place FROM resealed WHERE place > $1 ORDER BY place LIMIT $2)",
+        )
+        .bind(after.clone())
+        .bind(PAGE)
+        .fetch_one(write.connection())
+        .await?;
+        let Some(last) = last else {
+            return Ok(());
+        };
+        let page = sqlx::query(
+            "UPDATE secrets SET seq = $1 + r.rank, value = r.value, changed = $2 \
+             FROM (SELECT place, value, row_number() OVER (ORDER BY place) - 1 AS rank \
+             FROM resealed WHERE place > $3 AND place <= $4) r WHERE r.place = secrets.place",
+        )
+        .bind(column::integer(next))
+        .bind(column::integer(now.0))
+        .bind(after)
+        .bind(last.clone())
+        .execute(write.connection())
+        .await?;
+        next = next.saturating_add(page.rows_affected());
+        after = last;
+    }
 }
 
 async fn forget(write: &mut Write) -> Result<(), RepositoryError> {
