@@ -1,6 +1,7 @@
 //! An installation with something to lose: keys in every state, and what was made with them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,9 @@ pub(crate) const DATA: &str = "data";
 
 const PASSWORD: &str = "a good password";
 
+/// How many values are sealed.
+pub(crate) const SECRETS: u64 = 5;
+
 /// Prepared once; every trial of a crash gets a copy.
 #[derive(Debug)]
 pub(crate) struct Installation {
@@ -33,7 +37,8 @@ pub(crate) struct Installation {
 pub(crate) type Keys = BTreeMap<(String, String), String>;
 
 impl Installation {
-    /// Two keys that verify what they made, one that makes tokens, one that waits, one that is revoked; two that seal.
+    /// Keys of `hmac` in every state, and tokens of those that verify; two keys of `master`, and values sealed with each,
+    /// in the repository and in the configuration.
     pub(crate) fn new() -> Self {
         let mut installation = Self {
             directory: scratch(),
@@ -55,7 +60,17 @@ impl Installation {
             installation.tokens.push(token.trim().to_owned());
         }
         kid(&["keys", "rotate", "--pending", "--json"]);
+        for name in ["one", "two", "three"] {
+            let place = format!("client/{name}/secret");
+            signet(&["secret", "protect", &place, "--store"], "a secret");
+        }
+        let sealed = signet(&["secret", "protect", "client/four/secret"], "a secret");
+        configure(&root, sealed.trim());
         kid(&["keys", "rotate", "--ring", "master", "--json"]);
+        signet(
+            &["secret", "protect", "client/five/secret", "--store"],
+            "a secret",
+        );
         signet(&["keys", "revoke", &stolen, "--yes"], "");
         installation.keys = keys(&root);
         installation
@@ -94,7 +109,13 @@ impl Installation {
         for token in &self.tokens {
             run(root, &["token", "verify"], token)?;
         }
-        Ok(())
+        // Each of these fails when a sealed value does not open, or a line of the log is lost or altered.
+        let checked = document(root, &["secret", "check"])?;
+        let sealed = checked["total"].as_u64().unwrap_or_default();
+        if sealed != SECRETS {
+            return Err(format!("there are {sealed} sealed values, not {SECRETS}"));
+        }
+        run(root, &["audit", "verify"], "").map(drop)
     }
 
     /// A copy of all of it in `root`, which is there and empty.
@@ -108,9 +129,17 @@ pub(crate) fn keys(root: &Path) -> Keys {
     keys_of(root).unwrap()
 }
 
+/// What a command answers that must succeed.
+///
+/// # Errors
+/// It did not, or answers with something else than a document.
+pub(crate) fn document(root: &Path, words: &[&str]) -> Result<Value, String> {
+    let said = run(root, &[words, &["--json"]].concat(), "")?;
+    serde_json::from_str(&said).map_err(|error| format!("{error}: {said}"))
+}
+
 fn keys_of(root: &Path) -> Result<Keys, String> {
-    let list: Value = serde_json::from_str(&run(root, &["keys", "list", "--json"], "")?)
-        .map_err(|error| error.to_string())?;
+    let list = document(root, &["keys", "list"])?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let entries = list["keys"].as_array().into_iter().flatten();
     Ok(entries
@@ -179,6 +208,19 @@ fn first_start(data: &Path) {
         let repository = directory.repository(&config, IfMissing::Create).await;
         repository.unwrap().close().await;
     });
+}
+
+/// A client whose secret stands in the configuration.
+fn configure(root: &Path, sealed: &str) {
+    let path = root.join(DATA).join("signet.toml");
+    let mut text = fs::read_to_string(&path).unwrap();
+    write!(
+        text,
+        "\n[client.four]\ntoken_endpoint = \"https://login.example.com/token\"\nclient_id = \"four\"\n\
+         secret = \"{sealed}\"\n"
+    )
+    .unwrap();
+    fs::write(&path, text).unwrap();
 }
 
 /// A directory in memory where there is one: nothing here waits for a disk, and nothing has to survive.

@@ -59,10 +59,10 @@ fn activating_survives_every_crash() {
 #[test]
 fn revoking_survives_every_crash() {
     let installation = Installation::new();
-    let key = installation.key("master", "verify-only");
+    let key = installation.key("hmac", "pending");
     let revoke = ["keys", "revoke", key, "--yes"];
     Trial::new(&installation, &revoke, |root| {
-        has_become(root, "master", key, "revoked")
+        has_become(root, "hmac", key, "revoked")
     })
     .run("keys revoke");
 }

@@ -12,8 +12,10 @@
 )]
 
 mod harness;
+mod import;
 mod installation;
 mod keys;
+mod reseal;
 mod shim;
 mod step;
 mod trial;
