@@ -46,7 +46,7 @@ fn what_differs_is_shown_and_is_a_failure() {
     let said = check(&author, &publish);
     assert_eq!(said.status, 1);
     assert!(said.stdout.contains("missing there"), "{said:?}");
-    assert!(said.stdout.contains("2 of 2 keys differ."), "{said:?}");
+    assert!(said.stdout.contains("Not equal: 2 of 2 keys."), "{said:?}");
 
     replicate(&author, &publish, "bundle");
     let old = author.json(&["keys", "list"])["keys"][0]["kid"]

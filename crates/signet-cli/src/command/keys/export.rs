@@ -73,7 +73,10 @@ impl Export {
             .iter()
             .map(|card| json!({ "id": card.id().to_string(), "name": card.name().as_str() }))
             .collect();
-        let detail = json!({ "for": receivers, "keys": kids });
+        let named = cards
+            .iter()
+            .map(|card| format!("{} {}", card.name(), card.id()));
+        let detail = json!({ "for": named.collect::<Vec<_>>(), "keys": kids });
         place.record(context, "key.export", "bundle", &detail)?;
         if let Some(file) = self.destination.file() {
             let document = json!({
@@ -94,10 +97,13 @@ impl Export {
 
     fn told(&self, bundle: &KeyBundle, cards: &[NodeCard]) -> String {
         let (keys, revoked) = (bundle.keys.len(), bundle.revoked.ids().len());
+        let revocations = match revoked {
+            0 => String::new(),
+            _ => format!(" and {}", counted(revoked, "revocation")),
+        };
         let mut text = format!(
-            "Sealed {} and {} into {}, for:\n",
+            "Sealed {}{revocations} into {}, for:\n",
             counted(keys, "key"),
-            counted(revoked, "revocation"),
             self.destination.name()
         );
         for card in cards {

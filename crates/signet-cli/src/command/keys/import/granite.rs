@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use signet_core::{Issuer, Key, KeyMaterial, RingName};
 use signet_keys::granite::{
     GraniteKey, MAX_RAW_KEY_BYTES, RawKeyKind, parse_raw_hmac, parse_raw_master,
@@ -60,7 +60,13 @@ pub(super) async fn run(
         ));
         keys.push(json!({ "ring": "granite", "kid": id, "change": word(insertion) }));
     }
-    for key in &keys {
+    let is_change = |key: &&Value| {
+        key.get("change").is_none_or(|change| change != "unchanged")
+            || key
+                .get("activated")
+                .is_some_and(|activated| activated == true)
+    };
+    for key in keys.iter().filter(is_change) {
         let id = key
             .get("kid")
             .and_then(|kid| kid.as_str())

@@ -89,7 +89,10 @@ fn text(context: &Context, answer: &Answer, comparison: &Comparison) -> String {
         text.push_str(&format!("All keys are equal ({all})."));
         return text;
     }
-    text.push_str(&format!("{differing} of {} differ.", counted(all, "key")));
+    text.push_str(&format!(
+        "Not equal: {differing} of {}.",
+        counted(all, "key")
+    ));
     for advice in advice(comparison) {
         text.push('\n');
         text.push_str(advice);
