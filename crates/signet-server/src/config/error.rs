@@ -52,6 +52,15 @@ impl ConfigError {
         }
     }
 
+    /// A value at a known place that does not fit.
+    pub(super) fn at(key: &str, offset: usize, text: &str, path: &Path, message: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            place: Some(place(text, offset)),
+            message: format!("{key}: {message}"),
+        }
+    }
+
     /// Line and column, counted from one, where they are known.
     #[must_use]
     pub fn place(&self) -> Option<(usize, usize)> {

@@ -26,13 +26,14 @@ pub fn reference() -> String {
     page.push_str("## Top level\n\n");
     table(&mut page, root, &defaults, &definitions);
     for (name, property) in root {
-        let array = property.get("items").is_some();
-        let section = resolve(property.get("items").unwrap_or(property), &definitions);
+        let section = resolve(within(property), &definitions);
         if section.get("properties").is_none() {
             continue;
         }
-        let heading = if array {
+        let heading = if property.get("items").is_some() {
             format!("[[{name}]]")
+        } else if property.get("additionalProperties").is_some() {
+            format!("[{name}.NAME]")
         } else {
             format!("[{name}]")
         };
@@ -59,7 +60,7 @@ fn table(
 ) {
     page.push_str("| key | type | default | what it does |\n|---|---|---|---|\n");
     for (name, property) in keys {
-        let target = resolve(property.get("items").unwrap_or(property), definitions);
+        let target = resolve(within(property), definitions);
         if target.get("properties").is_some() {
             continue;
         }
@@ -78,6 +79,14 @@ fn table(
             "| `{name}` | {kind} | {default} | {words}{restart} |\n"
         ));
     }
+}
+
+/// What a list or a table by name holds, or the property itself.
+fn within(property: &Value) -> &Value {
+    ["items", "additionalProperties"]
+        .iter()
+        .find_map(|word| property.get(word))
+        .unwrap_or(property)
 }
 
 fn kind(property: &Value, definitions: &Map<String, Value>) -> String {
