@@ -72,7 +72,7 @@ pub(crate) fn run(tree: &Tree, only: Option<Step>, from: Option<Step>) -> Result
 impl Step {
     fn run(self, tree: &Tree) -> Result<()> {
         match self {
-            Self::Needs => needs::ensure(),
+            Self::Needs => needs::ensure(tree),
             Self::Format => {
                 cargo::run(tree, &["fmt", "--all", "--check"])?;
                 cargo::run(tree, &["fmt", "--manifest-path", fuzz::MANIFEST, "--check"])

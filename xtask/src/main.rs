@@ -90,7 +90,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Bench(bench) => bench.run(&tree),
         Task::Pace(pace) => pace.run(),
         Task::Test { only, from } => gate::run(&tree, only, from),
-        Task::Needs => needs::ensure(),
+        Task::Needs => needs::ensure(&tree),
         Task::Tidy => {
             tidy::check(&tree)?;
             reference::check(&tree, reference::Build::Alone)

@@ -1,11 +1,14 @@
 //! What the tests need on the machine, and how it gets there.
 
 mod apt;
+mod npm;
 mod rust;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+
+use crate::tree::Tree;
 
 /// Everything outside Rust: what to look for, the Debian package that brings it, what it is for.
 const NEEDS: &[Need] = &[
@@ -16,6 +19,8 @@ const NEEDS: &[Need] = &[
     Need::program("haproxy", "haproxy", "the balancer of examples/haproxy"),
     Need::program("chromium", "chromium", "a real browser logs in"),
     Need::program("chromedriver", "chromium-driver", "drives that browser"),
+    Need::program("node", "nodejs", "runs the token endpoint of the tests"),
+    Need::program("npm", "npm", "fetches that endpoint"),
     Need::program("python3", "python3", "runs the second JOSE implementation"),
     Need::file(
         "/usr/lib/python3/dist-packages/jwcrypto/__init__.py",
@@ -46,9 +51,10 @@ enum What {
 /// # Errors
 ///
 /// When something is missing and cannot be installed; the error says what to type.
-pub(crate) fn ensure() -> Result<()> {
+pub(crate) fn ensure(tree: &Tree) -> Result<()> {
     rust::ensure()?;
     provide(NEEDS)?;
+    npm::ensure(tree)?;
     println!("    {} programs and libraries are installed", NEEDS.len());
     Ok(())
 }

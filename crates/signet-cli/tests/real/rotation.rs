@@ -14,9 +14,8 @@ const ROTATIONS: usize = 6;
 
 fn start() -> Signet {
     let (port, admin) = (ports::free(), ports::free());
-    let config = format!(
-        "public_url = \"http://localhost:{port}\"\n[token]\nrenewal_interval = \"1m\"\n"
-    );
+    let config =
+        format!("public_url = \"http://localhost:{port}\"\n[token]\nrenewal_interval = \"1m\"\n");
     let (listen, admin) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{admin}"));
     let signet = Data::new(&config).serve(port, &["--listen", &listen, "--admin-listen", &admin]);
     for user in USERS {
@@ -85,7 +84,12 @@ fn a_revoked_key_is_refused_at_once_and_others_are_not() {
         .collect();
     let (answered, troubles) = Load::during(signet.port, &sessions, |load| {
         load.until_answered(200);
-        let ask = || Request::script("/whoami").cookie(&old).to(signet.port).status;
+        let ask = || {
+            Request::script("/whoami")
+                .cookie(&old)
+                .to(signet.port)
+                .status
+        };
         assert_eq!(ask(), 200);
         signet.run(&["keys", "revoke", &stolen, "--yes"], "");
         assert_eq!(ask(), 401);

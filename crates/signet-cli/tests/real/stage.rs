@@ -7,6 +7,7 @@ pub(crate) mod gatekeeper;
 pub(crate) mod http;
 pub(crate) mod lab;
 pub(crate) mod load;
+pub(crate) mod oidc;
 pub(crate) mod ports;
 pub(crate) mod program;
 pub(crate) mod signet;

@@ -18,6 +18,8 @@ pub enum Looks {
     },
     /// JSON of another shape than an object, or cut off.
     Json,
+    /// Words without form.
+    Text,
     /// Something else.
     Other,
 }
@@ -36,6 +38,8 @@ impl Looks {
             }
         } else if kind.contains("json") || text.starts_with(['{', '[']) {
             Self::Json
+        } else if kind.starts_with("text/") {
+            Self::Text
         } else {
             Self::Other
         }
@@ -49,6 +53,7 @@ impl fmt::Display for Looks {
             Self::Html { title: None } => f.write_str("an HTML page"),
             Self::Html { title: Some(title) } => write!(f, "an HTML page (\"{title}\")"),
             Self::Json => f.write_str("damaged JSON, or JSON of another shape,"),
+            Self::Text => f.write_str("plain text"),
             Self::Other => f.write_str("something else"),
         }
     }
@@ -94,7 +99,8 @@ mod tests {
             "an HTML page"
         );
         assert!(look("application/json", "{\"access").contains("JSON"));
-        assert_eq!(look("text/plain", "Bad gateway"), "something else");
+        assert_eq!(look("text/plain", "Bad gateway"), "plain text");
+        assert_eq!(look("", "\u{1}"), "something else");
     }
 
     proptest! {
