@@ -3,7 +3,7 @@
 use signet_core::UnixSeconds;
 use sqlx::{QueryBuilder, Row as _};
 
-use crate::sqlite::{self, Database};
+use crate::sqlite::Database;
 use crate::write::Write;
 use crate::{Repository, RepositoryError, Seq, column};
 
@@ -89,10 +89,7 @@ impl Repository {
     /// or the repository cannot be written. Nothing has changed then, and all of them still wait.
     pub async fn apply_resealed(&self, now: UnixSeconds) -> Result<u64, RepositoryError> {
         let mut write = self.write().await?;
-        bulk(&mut write, sqlite::BEGIN_BULK).await?;
-        let result = apply(&mut write, now).await;
-        bulk(&mut write, sqlite::END_BULK).await?;
-        let count = result?;
+        let count = apply(&mut write, now).await?;
         write.commit().await?;
         Ok(count)
     }
@@ -172,11 +169,6 @@ async fn forget(write: &mut Write) -> Result<(), RepositoryError> {
     sqlx::query("DELETE FROM resealed")
         .execute(write.connection())
         .await?;
-    Ok(())
-}
-
-async fn bulk(write: &mut Write, sql: &'static str) -> Result<(), RepositoryError> {
-    sqlx::raw_sql(sql).execute(write.connection()).await?;
     Ok(())
 }
 
