@@ -79,6 +79,10 @@ fn hide_values(error: &mut clap::Error) {
         }),
         // The place of a secret, or the secret itself.
         ErrorKind::ValueValidation if is_place(error) => (ContextKind::InvalidValue, |_| true),
+        // A URL with a password in it.
+        ErrorKind::ValueValidation => (ContextKind::InvalidValue, |word| {
+            word.contains("://") && word.contains('@')
+        }),
         _ => return,
     };
     let Some(ContextValue::String(word)) = error.get(kind) else {

@@ -8,8 +8,12 @@
 
 mod aem;
 mod audit;
+mod backup;
 mod bundles;
+mod clients;
 mod config;
+mod doctor;
+mod health;
 mod import;
 mod keys;
 mod misuse;
