@@ -78,6 +78,9 @@ fn writing_hint(path: &Path, error: &io::Error) -> String {
                 "make room on the disk that holds {path}: nothing is changed that cannot be recorded"
             )
         }
+        ErrorKind::FileTooLarge => {
+            format!("the limit for the size of files (ulimit -f) is too low for {path}: raise it")
+        }
         ErrorKind::PermissionDenied => format!(
             "run this as the user who owns {path}, or give the file back to that user: nothing is changed that cannot be recorded"
         ),

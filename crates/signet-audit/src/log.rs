@@ -21,7 +21,6 @@ pub(crate) const MEND: Action = Action::literal("log.mend");
 /// The member of that note which tells the bytes that are no line.
 pub(crate) const TORN: &str = "torn";
 /// So much room is set aside before a change is made, in bytes: for its line, and for a note about a torn one.
-#[cfg(target_os = "linux")]
 const ROOM: u64 = 4 * crate::line::LONGEST_LINE as u64;
 
 /// The audit log at one place. Processes may share it; each line is written under a lock.
@@ -54,6 +53,10 @@ impl AuditLog {
         let _lock = self.lock()?;
         let (file, length) = self.open()?;
         self.tail(&file, length)?;
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
+        if limit.is_some_and(|limit| length.saturating_add(ROOM) > limit) {
+            return Err(self.unwritten(ErrorKind::FileTooLarge.into()));
+        }
         #[cfg(target_os = "linux")]
         {
             use rustix::fs::{FallocateFlags, fallocate};

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::scratch::{Said, Scratch};
+use crate::scratch::{PROGRAM, Said, Scratch};
 use crate::serving::Running;
 
 fn shown(scratch: &Scratch, words: &[&str]) -> Vec<Value> {
@@ -35,7 +35,9 @@ fn every_change_leaves_a_line() {
     let scratch = Scratch::new();
     let csv = scratch.file("users.csv", "id\nbob\ncarol\n");
     let password = "a good password\n";
-    scratch.run_with(&["user", "add", "alice", "--group", "staff"], password).done();
+    scratch
+        .run_with(&["user", "add", "alice", "--group", "staff"], password)
+        .done();
     for words in [
         &["user", "disable", "alice"][..],
         &["user", "enable", "alice"],
@@ -90,9 +92,13 @@ fn every_change_leaves_a_line() {
 #[test]
 fn what_fails_leaves_none() {
     let scratch = Scratch::new();
-    scratch.run(&["user", "disable", "nobody"]).failed("no user");
+    scratch
+        .run(&["user", "disable", "nobody"])
+        .failed("no user");
     let kid = active(&scratch, "hmac").remove(0);
-    scratch.run(&["keys", "revoke", &kid, "--yes"]).failed("only active key");
+    scratch
+        .run(&["keys", "revoke", &kid, "--yes"])
+        .failed("only active key");
     scratch.run(&["keys", "retire", &kid]).failed("active");
     assert!(shown(&scratch, &[]).is_empty());
 }
@@ -110,13 +116,19 @@ fn a_line_says_who_from_where_and_what() {
     assert_eq!(entry["who"]["uid"], uid);
     assert_eq!(entry["who"]["sudo_user"], "operator\n\u{1b}[2J");
     assert_eq!(entry["from"], json!({ "by": "command", "terminal": false }));
-    assert_eq!(entry["detail"], json!({ "groups": ["staff"], "password": "none" }));
+    assert_eq!(
+        entry["detail"],
+        json!({ "groups": ["staff"], "password": "none" })
+    );
     assert_eq!(entry["instance"], "standalone-8080");
     // What somebody is called moves no cursor, in the file neither.
     let file = std::fs::read_to_string(scratch.data().join("audit.log")).unwrap();
     assert_eq!(file.lines().count(), 1);
     for text in [file, scratch.run(&["audit", "show"]).done().stdout] {
-        assert!(!text.contains('\u{1b}') && text.contains("operator"), "{text}");
+        assert!(
+            !text.contains('\u{1b}') && text.contains("operator"),
+            "{text}"
+        );
     }
 }
 
@@ -140,14 +152,23 @@ fn lines_are_chosen() {
     assert_eq!(count(&["--who", "nobody-else"]), 0);
     assert_eq!(count(&["--since", "1h"]), 4);
     assert_eq!(count(&["--until", "1h"]), 0);
-    assert_eq!(count(&["--since", "2020-01-01", "--until", "2020-01-02"]), 0);
+    assert_eq!(
+        count(&["--since", "2020-01-01", "--until", "2020-01-02"]),
+        0
+    );
     assert_eq!(lines(&scratch, &["--last", "1"])[0].0, "user.disable");
     assert_eq!(count(&["--last", "0"]), 0);
     assert_eq!(scratch.run(&["audit", "show", "--since", "noon"]).status, 2);
     let none = scratch.run(&["audit", "show", "--who", "zoe"]).done();
-    assert_eq!((none.stdout.as_str(), none.stderr.trim()), ("", "There are no such changes."));
+    assert_eq!(
+        (none.stdout.as_str(), none.stderr.trim()),
+        ("", "There are no such changes.")
+    );
     let table = scratch.run(&["audit", "show", "--last", "1"]).done().stdout;
-    assert!(table.contains("user.disable") && table.contains("script"), "{table}");
+    assert!(
+        table.contains("user.disable") && table.contains("script"),
+        "{table}"
+    );
 }
 
 #[test]
@@ -157,7 +178,10 @@ fn a_broken_chain_is_shown_and_exits_with_1() {
         scratch.run(&["user", "add", user, "--no-password"]).done();
     }
     let holds = scratch.run(&["audit", "verify"]).done().stdout;
-    assert!(holds.starts_with("The chain holds: 3 lines.\nHead to keep elsewhere: 3:"), "{holds}");
+    assert!(
+        holds.starts_with("The chain holds: 3 lines.\nHead to keep elsewhere: 3:"),
+        "{holds}"
+    );
     let head = holds.trim().rsplit(' ').next().unwrap().to_owned();
 
     let log = scratch.data().join("audit.log");
@@ -165,8 +189,14 @@ fn a_broken_chain_is_shown_and_exits_with_1() {
     std::fs::write(&log, text.replace("\"bob\"", "\"eve\"")).unwrap();
     let said = scratch.run(&["audit", "verify"]);
     assert_eq!(said.status, 1, "{said:?}");
-    assert!(said.stdout.contains("audit.log:2: number 2 was altered"), "{said:?}");
-    assert!(said.stdout.contains("The chain is broken in 1 place"), "{said:?}");
+    assert!(
+        said.stdout.contains("audit.log:2: number 2 was altered"),
+        "{said:?}"
+    );
+    assert!(
+        said.stdout.contains("The chain is broken in 1 place"),
+        "{said:?}"
+    );
     let document = scratch.run(&["audit", "verify", "--json"]).json();
     assert_eq!(document["problems"][0]["code"], "AUDIT_ALTERED");
 
@@ -178,22 +208,35 @@ fn a_broken_chain_is_shown_and_exits_with_1() {
     scratch.run(&["audit", "verify"]).done();
     let said = scratch.run(&["audit", "verify", "--head", &head]);
     assert_eq!(said.status, 1, "{said:?}");
-    assert!(said.stdout.contains("numbers 2 to 3 were written and are gone"), "{said:?}");
-    assert_eq!(scratch.run(&["audit", "verify", "--head", "3:abc"]).status, 2);
+    assert!(
+        said.stdout
+            .contains("numbers 2 to 3 were written and are gone"),
+        "{said:?}"
+    );
+    assert_eq!(
+        scratch.run(&["audit", "verify", "--head", "3:abc"]).status,
+        2
+    );
 }
 
 #[test]
 fn a_log_that_was_put_away_is_verified_with_what_follows() {
     let scratch = Scratch::new();
-    scratch.run(&["user", "add", "alice", "--no-password"]).done();
+    scratch
+        .run(&["user", "add", "alice", "--no-password"])
+        .done();
     scratch.run(&["user", "add", "bob", "--no-password"]).done();
     let old = scratch.path().join("audit-2025.log");
     std::fs::rename(scratch.data().join("audit.log"), &old).unwrap();
-    scratch.run(&["user", "add", "carol", "--no-password"]).done();
+    scratch
+        .run(&["user", "add", "carol", "--no-password"])
+        .done();
     let said = scratch.run(&["audit", "verify"]);
     assert_eq!(said.status, 1);
     assert!(said.stderr.contains("signet audit verify FILE"), "{said:?}");
-    scratch.run(&["audit", "verify", old.to_str().unwrap()]).done();
+    scratch
+        .run(&["audit", "verify", old.to_str().unwrap()])
+        .done();
 }
 
 // What cannot be recorded is not done.
@@ -232,6 +275,30 @@ fn nothing_is_changed_that_cannot_be_recorded() {
     assert_eq!(users[0]["generation"], 1);
 }
 
+#[test]
+fn no_key_is_changed_when_the_log_may_not_grow() {
+    let scratch = Scratch::new();
+    scratch
+        .run(&["user", "add", "alice", "--no-password"])
+        .done();
+    let before = active(&scratch, "hmac");
+    let log = std::fs::read(scratch.data().join("audit.log")).unwrap();
+    let mut command = std::process::Command::new("sh");
+    // 64 KiB are enough for a key, and for the line, but not for what might have to be noted besides.
+    command
+        .args(["-c", "ulimit -f 128; exec \"$0\" keys rotate"])
+        .arg(PROGRAM)
+        .env("SIGNET_DATA", scratch.data());
+    Said::new(&command.output().unwrap())
+        .failed("nothing was changed, because it could not be recorded")
+        .hints("ulimit -f");
+    assert_eq!(active(&scratch, "hmac"), before);
+    assert_eq!(
+        std::fs::read(scratch.data().join("audit.log")).unwrap(),
+        log
+    );
+}
+
 // K6
 #[test]
 fn two_who_rotate_at_once_leave_one_active_key() {
@@ -261,7 +328,9 @@ fn two_who_rotate_at_once_leave_one_active_key() {
 #[test]
 fn the_only_active_key_is_replaced_and_revoked_at_once() {
     let scratch = Scratch::new();
-    scratch.run(&["user", "add", "alice", "--no-password"]).done();
+    scratch
+        .run(&["user", "add", "alice", "--no-password"])
+        .done();
     scratch.run(&["user", "add", "bob", "--no-password"]).done();
     scratch.run(&["user", "disable", "bob"]).done();
     let token = scratch.mint(&["alice"]);
@@ -270,7 +339,9 @@ fn the_only_active_key_is_replaced_and_revoked_at_once() {
         .run(&["keys", "revoke", &stolen, "--yes"])
         .failed("only active key of the hmac ring")
         .hints("--rotate");
-    let said = scratch.run(&["keys", "revoke", &stolen, "--rotate", "--yes"]).done();
+    let said = scratch
+        .run(&["keys", "revoke", &stolen, "--rotate", "--yes"])
+        .done();
     assert!(
         said.stderr.contains("cannot be known, because no instance is running on this data: at most those of the 1 user who may log in here"),
         "{said:?}"
@@ -278,7 +349,10 @@ fn the_only_active_key_is_replaced_and_revoked_at_once() {
     let new = active(&scratch, "hmac");
     assert_eq!(new.len(), 1);
     assert_ne!(new[0], stolen);
-    assert!(said.stdout.contains(&new[0]) && said.stdout.contains("is revoked for ever"), "{said:?}");
+    assert!(
+        said.stdout.contains(&new[0]) && said.stdout.contains("is revoked for ever"),
+        "{said:?}"
+    );
     let denied = scratch.run_with(&["token", "verify"], &token);
     assert_eq!(denied.status, 1, "{denied:?}");
     assert_eq!(
@@ -294,8 +368,13 @@ fn the_only_active_key_is_replaced_and_revoked_at_once() {
         .run(&["keys", "revoke", &master, "--yes"])
         .failed("only active key of the master ring")
         .hints("signet secret reseal");
-    let said = scratch.run(&["keys", "revoke", &master, "--rotate", "--yes"]).done();
-    assert!(said.stderr.contains("No sealed value names this key."), "{said:?}");
+    let said = scratch
+        .run(&["keys", "revoke", &master, "--rotate", "--yes"])
+        .done();
+    assert!(
+        said.stderr.contains("No sealed value names this key."),
+        "{said:?}"
+    );
 }
 
 // K8
@@ -350,7 +429,10 @@ fn an_instance_tells_its_log_where_the_audit_log_ends() {
     let scratch = Scratch::new();
     Running::start(&scratch).terminate();
     let log = std::fs::read_to_string(scratch.path().join("log")).unwrap();
-    let plain = log.replace("\u{1b}[3m", "").replace("\u{1b}[2m", "").replace("\u{1b}[0m", "");
+    let plain = log
+        .replace("\u{1b}[3m", "")
+        .replace("\u{1b}[2m", "")
+        .replace("\u{1b}[0m", "");
     let head = plain.split("audit.head=").nth(1).unwrap();
     let head = head.split_whitespace().next().unwrap();
     scratch.run(&["audit", "verify", "--head", head]).done();

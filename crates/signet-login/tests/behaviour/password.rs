@@ -135,3 +135,56 @@ async fn an_imported_hash_is_replaced_at_the_first_login_and_sessions_stay() {
     again.log_in("carol", "password").await;
     assert_eq!(again.whoami().await, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_password_that_its_owner_chose_is_recorded() {
+    let instance = instance().await;
+    let mut browser = instance.browser();
+    choose(&mut browser, PASSWORD, NEW, "another one").await;
+    assert!(instance.audit().is_empty());
+    choose(&mut browser, PASSWORD, NEW, NEW).await;
+    let entries = instance.audit();
+    assert_eq!(entries.len(), 1);
+    let entry = &entries[0];
+    assert_eq!(
+        (entry.action.as_str(), entry.object.as_str()),
+        ("user.passwd", "bob")
+    );
+    assert_eq!(entry.who.to_string(), "user bob");
+    assert_eq!(entry.from.to_string(), "192.0.2.1");
+    assert_eq!(entry.instance, "publish-1");
+    assert_eq!(entry.time, instance.time.now());
+    let log = instance.site.audit.as_ref().unwrap();
+    let file = std::fs::read_to_string(log.path()).unwrap();
+    assert!(!file.contains(NEW) && !file.contains(PASSWORD));
+}
+
+#[tokio::test]
+async fn a_password_that_cannot_be_recorded_stays() {
+    let instance = instance().await;
+    let log = instance.site.audit.as_ref().unwrap().path().to_owned();
+    std::fs::create_dir(&log).unwrap();
+    let mut browser = instance.browser();
+    let answer = choose(&mut browser, PASSWORD, NEW, NEW).await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(browser.token(), None);
+    std::fs::remove_dir(&log).unwrap();
+    let answer = choose(&mut browser, PASSWORD, NEW, NEW).await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn sessions_are_noted_by_the_key_of_their_token() {
+    let instance = Instance::new().await;
+    let seen = || instance.site.tokens.seen().estimates();
+    assert_eq!(seen().len(), 1);
+    assert_eq!(seen()[0].1, 0);
+    for count in 1..=3 {
+        let mut browser = instance.browser();
+        browser.log_in("alice", PASSWORD).await;
+        for _ in 0..3 {
+            assert_eq!(browser.whoami().await, StatusCode::OK);
+        }
+        assert_eq!(seen()[0].1, count);
+    }
+}

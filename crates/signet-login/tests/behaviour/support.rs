@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use signet_audit::{AuditLog, Entry};
 use signet_core::{
     Clock, Format, IndexKey, Issuer, Key, KeyMaterial, KeyRing, KeyState, Marks, RingName, Seconds,
     Subject, TokenPolicy, UnixSeconds, UserIndex,
@@ -122,6 +123,7 @@ impl Instance {
             Default::default(),
         );
         let site = Site::new(snapshots, repository.clone(), Arc::new(follower), 2);
+        let site = site.with_audit(AuditLog::at(&directory.path().join("audit.log")));
         let instance = Self {
             site: Arc::new(site),
             repository,
@@ -145,6 +147,12 @@ impl Instance {
     /// What the instance does by itself every now and then.
     pub async fn follow(&self) {
         self.site.follower.catch_up().await.unwrap();
+    }
+
+    /// What the audit log says.
+    pub fn audit(&self) -> Vec<Entry> {
+        let entries = self.site.audit.as_ref().unwrap().entries().unwrap();
+        entries.collect::<Result<_, _>>().unwrap()
     }
 
     pub fn configure(&self, edit: impl FnOnce(&mut Settings)) {

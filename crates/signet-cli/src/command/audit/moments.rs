@@ -65,7 +65,10 @@ mod tests {
             assert_eq!(at(text), Ok(Moment::At(morning)), "{text}");
         }
         assert_eq!(at("2h"), Ok(Moment::Ago(Seconds(7_200))));
-        assert_eq!(at("2h").map(|ago| ago.at(day)), Ok(day.minus(Seconds(7_200))));
+        assert_eq!(
+            at("2h").map(|ago| ago.at(day)),
+            Ok(day.minus(Seconds(7_200)))
+        );
         for text in ["", "yesterday", "2026-13-01", "12", "1960-01-01"] {
             assert_eq!(at(text), Err(EXPECTED), "{text}");
         }

@@ -215,7 +215,10 @@ mod tests {
             sentence(&json!({ "users": ["a", "b", "c", "d", "e", "f", "g"] })),
             "users=a,b,c,d,e,(2 more)"
         );
-        assert_eq!(sentence(&json!({ "name": "two words" })), "name=\"two words\"");
+        assert_eq!(
+            sentence(&json!({ "name": "two words" })),
+            "name=\"two words\""
+        );
     }
 
     #[test]

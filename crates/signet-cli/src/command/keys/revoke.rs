@@ -56,8 +56,12 @@ impl Revoke {
             Some(ring) => Some(Consequence::of(context, place, ring, id).await?),
             None => None,
         };
-        if let Some(consequence) = &consequence {
-            context.output.note(&consequence.sentence());
+        let cost = consequence.as_ref().map(Consequence::sentence);
+        if !self.yes && !prompt::is_possible() {
+            return Err(nobody_to_ask(cost));
+        }
+        if let Some(cost) = &cost {
+            context.output.note(cost);
         }
         if !self.yes {
             ask(id, ring)?;
@@ -130,17 +134,21 @@ fn replace(
     Ok(new)
 }
 
-/// What cannot be taken back is not done because a script happened to have no terminal.
 fn ask(id: KeyId, ring: Option<RingName>) -> anyhow::Result<()> {
-    if prompt::is_possible() {
-        let loss = match ring {
-            Some(RingName::Master) => "What it sealed does not open any more",
-            _ => "Everybody whose token it made is logged out",
-        };
-        return prompt::confirm(&format!("Revoke key {id} for ever? {loss}"));
-    }
-    let failure = Failure::new("revoking cannot be taken back, and there is no terminal to ask at");
-    Err(failure.hint("add --yes").into())
+    let loss = match ring {
+        Some(RingName::Master) => "What it sealed does not open any more",
+        _ => "Everybody whose token it made is logged out",
+    };
+    prompt::confirm(&format!("Revoke key {id} for ever? {loss}"))
+}
+
+/// What cannot be taken back is not done because a script happened to have no terminal.
+fn nobody_to_ask(cost: Option<String>) -> anyhow::Error {
+    let cost = cost.unwrap_or_default();
+    Failure::new("revoking cannot be taken back, and there is no terminal to ask at")
+        .details(cost.lines().map(ToOwned::to_owned))
+        .hint("add --yes")
+        .into()
 }
 
 /// The ids of the keys of `ring` that make tokens now, for the line about the one that takes their place.
