@@ -7,14 +7,14 @@ use signet_aem::AemError;
 use signet_aem::rekey::RekeyError;
 use signet_audit::AuditError;
 use signet_bundle::{BundleError, CardError, ImportError, NodeError, ProofError};
-use signet_keys::KeyError;
 use signet_keys::atomic::WriteError;
 use signet_keys::granite::RawKeyError;
 use signet_lab::LabError;
+use signet_keys::{KeyError, RelocationFailure};
 use signet_repository::{RepositoryError, UserError};
 use signet_secret::SealError;
 use signet_server::secrets::{InventoryError, ResealFailure};
-use signet_server::{DataError, OpenError, ServeError};
+use signet_server::{DataError, OpenError, RehearsalError, ServeError};
 
 /// Something that this crate itself refuses.
 #[derive(Debug, Default)]
@@ -93,6 +93,12 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         return Some(error.hint());
     }
     if let Some(error) = error.downcast_ref::<KeyError>() {
+    if let Some(error) = error.downcast_ref::<RelocationFailure>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<RehearsalError>() {
+        return Some(error.hint());
+    }
         return Some(error.hint());
     }
     if let Some(error) = error.downcast_ref::<AemError>() {

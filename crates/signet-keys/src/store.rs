@@ -93,6 +93,24 @@ impl KeyStore {
         &self.directory
     }
 
+    /// Where the keys are held, as `storage` says now.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or names no provider that is here.
+    pub fn in_use(&self) -> Result<ProviderName, KeyError> {
+        self.provider().map(KeyProvider::name)
+    }
+
+    /// What messages call the place of a key: its file, where keys are files.
+    ///
+    /// # Errors
+    ///
+    /// `storage` cannot be read, or names no provider that is here.
+    pub fn place_of(&self, ring: RingName, id: KeyId) -> Result<PathBuf, KeyError> {
+        Ok(self.provider()?.place_of(ring, id))
+    }
+
     /// Makes at the first start what is missing: the directories, `storage`, and one active key in each ring that has
     /// no key in either place. Returns the keys that were made; none at later starts.
     ///

@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use signet_core::{KeyId, RingName};
-use signet_keys::{KeyStore, Retirement, RotateMode};
+use signet_keys::{KeyStore, ProviderName, Retirement, RotateMode};
 
 use super::Outcome;
 use crate::choice::one_of;
@@ -81,16 +81,17 @@ enum Action {
 impl Keys {
     pub(crate) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
         let place = context.place()?;
-        let store = place.keys()?;
+        // Not opened for a move of the keys, which finds them where nobody else does.
+        let store = || place.keys();
         match self.action {
-            Action::List => list::run(context, &place, &store),
+            Action::List => list::run(context, &place, &store()?),
             Action::Rotate { ring, pending } => {
-                rotate(context, &place, &store, ring, pending).await
+                rotate(context, &place, &store()?, ring, pending).await
             }
-            Action::Activate { key } => activate(context, &place, &store, &key).await,
-            Action::Retire { key, force } => retire(context, &place, &store, &key, force).await,
-            Action::Revoke(revoke) => revoke.run(context, &place, &store).await,
-            Action::Refresh => refresh(context, &place, &store).await,
+            Action::Activate { key } => activate(context, &place, &store()?, &key).await,
+            Action::Retire { key, force } => retire(context, &place, &store()?, &key, force).await,
+            Action::Revoke(revoke) => revoke.run(context, &place, &store()?).await,
+            Action::Refresh => refresh(context, &place, &store()?).await,
             Action::Relocate(relocate) => relocate.run(context, &place).await,
             Action::Export(export) => export.run(context, &place).await,
             Action::Import(import) => import.run(context, &place).await,
@@ -119,20 +120,28 @@ async fn rotate(
     let state = if pending { "pending" } else { "active" };
     let detail = json!({ "ring": ring.as_str(), "state": state, "former": former });
     place.record(context, "key.rotate", &id.to_string(), &detail)?;
-    let file = store
-        .directory()
-        .join(ring.as_str())
-        .join(format!("{id}.jwk"));
-    let file = file.display();
+    let (bring, it) = match store.in_use()? {
+        ProviderName::File => {
+            let file = store.place_of(ring, id)?;
+            (
+                format!("copy {}", file.display()),
+                file.display().to_string(),
+            )
+        }
+        _ => (
+            "bring it (signet keys export)".to_owned(),
+            "it (signet keys export)".to_owned(),
+        ),
+    };
     let text = match mode {
         RotateMode::Pending => format!(
             "Made key {id}, pending.\n\
-             Next: copy {file} to the other instances, `signet keys refresh` there,\n\
+             Next: {bring} to the other instances, `signet keys refresh` there,\n\
              and when all have it, on each: signet keys activate {id}"
         ),
         _ => format!(
             "Made key {id}; ring {ring} uses it from now on.\n\
-             Other instances refuse what it makes until they have {file}."
+             Other instances refuse what it makes until they have {it}."
         ),
     };
     let document = json!({ "kid": id.to_string(), "ring": ring.as_str(), "state": state });
@@ -214,11 +223,9 @@ async fn retirement(
         _ => Some("an unknown number of secrets is".to_owned()),
     };
     match (named, force) {
-        (Some(named), false) => {
-            Err(Failure::new(format!("{named} sealed with the key {id}"))
-                .hint("signet secret reseal seals them anew; or give them up for ever: add --force")
-                .into())
-        }
+        (Some(named), false) => Err(Failure::new(format!("{named} sealed with the key {id}"))
+            .hint("signet secret reseal seals them anew; or give them up for ever: add --force")
+            .into()),
         (Some(named), true) if prompt::is_possible() => {
             let question = format!("{named} sealed with the key {id}. Give them up for ever?");
             prompt::confirm(&question).map(|()| Retirement::Forced)

@@ -58,6 +58,8 @@ pub(crate) struct Backup {
     /// Where the keys were, and go when this is undone.
     pub(crate) from: ProviderName,
     pub(crate) to: ProviderName,
+    /// Whether the move went back to where the keys were before.
+    pub(crate) is_undo: bool,
     pub(crate) made: UnixSeconds,
     pub(crate) keys: Vec<Key>,
     pub(crate) revoked: Revocations,
@@ -120,6 +122,7 @@ impl Backup {
         let _ = writeln!(text, "made {}", self.made);
         let _ = writeln!(text, "from {}", self.from);
         let _ = writeln!(text, "to {}", self.to);
+        let _ = writeln!(text, "undo {}", self.is_undo);
         for (ring, id) in self.revoked.iter() {
             let _ = writeln!(text, "revoked {ring} {id}");
         }
@@ -140,9 +143,11 @@ impl Backup {
         let made = lines.next()?.strip_prefix("made ")?.parse().ok()?;
         let from = lines.next()?.strip_prefix("from ")?.parse().ok()?;
         let to = lines.next()?.strip_prefix("to ")?.parse().ok()?;
+        let is_undo = lines.next()?.strip_prefix("undo ")?.parse().ok()?;
         let mut backup = Self {
             from,
             to,
+            is_undo,
             made: UnixSeconds(made),
             keys: Vec::new(),
             revoked: Revocations::default(),
@@ -225,6 +230,7 @@ mod tests {
         Backup {
             from: ProviderName::Repository,
             to: ProviderName::File,
+            is_undo: false,
             made: UnixSeconds(1_767_225_600),
             revoked: [(revoked.ring, revoked.id)].into_iter().collect(),
             keys: vec![

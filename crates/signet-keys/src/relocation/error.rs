@@ -56,15 +56,18 @@ impl RelocationFailure {
 impl fmt::Display for RelocationFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (number, of) = (self.step.number(), RelocationStep::ALL.len());
-        write!(f, "step {number} of {of} failed; ")?;
-        f.write_str(match self.aftermath {
+        let left = match self.aftermath {
             Aftermath::Untouched => "nothing was changed",
             Aftermath::PutBack => "everything is as it was before",
-            Aftermath::Unfinished(None) => "all keys are there, and in use",
+            Aftermath::Unfinished(None) => "all of them are there, and in use",
             Aftermath::Unfinished(Some(_)) => {
-                "all keys are there, and in use, but it could not be put back as it was"
+                "all of them are there, and in use, but it could not be put back as it was"
             }
-        })
+        };
+        write!(
+            f,
+            "the keys were not moved: step {number} of {of} failed; {left}"
+        )
     }
 }
 

@@ -210,7 +210,12 @@ fn way_back(
             directory: backups.to_owned(),
         })?;
     let backup = read(&newest)?;
-    Ok((backup.from, Some(backup)))
+    let to = match backup.is_undo {
+        // They went back already, and are to stay there.
+        true => backup.to,
+        false => backup.from,
+    };
+    Ok((to, Some(backup)))
 }
 
 pub(super) fn keys(count: usize) -> String {

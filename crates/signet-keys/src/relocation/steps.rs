@@ -97,6 +97,7 @@ impl Run<'_> {
         let backup = Backup {
             from: to.other(),
             to,
+            is_undo: situation.is_undo,
             made: self.order.now,
             keys: situation.keys.clone(),
             revoked: situation.revoked.clone(),

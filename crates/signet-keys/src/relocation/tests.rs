@@ -314,7 +314,7 @@ fn what_no_longer_opens_puts_everything_back() {
         assert!(matches!(failure.aftermath, Aftermath::PutBack));
         assert_eq!(
             failure.to_string(),
-            "step 13 of 15 failed; everything is as it was before"
+            "the keys were not moved: step 13 of 15 failed; everything is as it was before"
         );
         assert_eq!(place.snapshot(), before);
     }
@@ -330,7 +330,7 @@ fn a_damaged_key_is_named_and_nothing_is_changed() {
     let failure = place.run(FILE).unwrap_err();
     assert_eq!(
         failure.to_string(),
-        "step 2 of 15 failed; nothing was changed"
+        "the keys were not moved: step 2 of 15 failed; nothing was changed"
     );
     let details = failure.error.details();
     assert_eq!(details.len(), 2);
@@ -495,9 +495,13 @@ fn going_back_restores_the_place_and_what_was_lost() {
     assert_eq!(states[&new], KeyState::Active);
     assert_eq!(relocation_backups(&place.backups()).len(), 2);
 
-    // And once more is where it came from.
-    assert_eq!(place.run(Destination::Back).unwrap().to, ProviderName::File);
-    place.is_settled(ProviderName::File);
+    // Once more is no way forth again.
+    let again = place.run(Destination::Back).unwrap();
+    assert_eq!(
+        (again.to, again.deed),
+        (ProviderName::Repository, Deed::Nothing)
+    );
+    place.is_settled(ProviderName::Repository);
 }
 
 #[test]
@@ -542,7 +546,15 @@ fn a_reader_never_misses_a_key() {
     let relocation = place.relocation();
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            for to in [FILE, REPOSITORY, FILE, Destination::Back, FILE, REPOSITORY] {
+            for to in [
+                FILE,
+                REPOSITORY,
+                FILE,
+                Destination::Back,
+                FILE,
+                REPOSITORY,
+                FILE,
+            ] {
                 let order = place.order(to);
                 relocation
                     .run(&order, &Sealer, &mut Aide::default())

@@ -85,7 +85,7 @@ impl KeyStore {
     }
 
     fn not_corrected(&self, key: &Key, source: Arc<KeyError>) -> KeyProblem {
-        let path = self.place_of(key);
+        let path = self.named(key);
         let fault = KeyFault::NotCorrected {
             id: key.id,
             state: key.state,
@@ -94,7 +94,7 @@ impl KeyStore {
         KeyProblem::new(path, fault).with(Effect::Noted)
     }
 
-    fn place_of(&self, key: &Key) -> PathBuf {
+    fn named(&self, key: &Key) -> PathBuf {
         let provider = self.provider().unwrap_or(&*self.files);
         provider.place_of(key.ring, key.id)
     }
