@@ -270,7 +270,7 @@ fn everything_is_sealed_anew_and_the_former_key_can_go() {
 
     let said = scratch.run(&["secret", "reseal"]).done();
     let expected = format!(
-        "Sealed 1 values of the repository and 1 of signet.toml with the key {second}.\n\
+        "Sealed 1 value of the repository and 1 value of signet.toml with the key {second}.\n\
          Nothing here is sealed with these keys any more:\n  signet keys retire {first}\n"
     );
     assert_eq!(said.stdout, expected);
@@ -295,6 +295,36 @@ fn everything_is_sealed_anew_and_the_former_key_can_go() {
         assert_eq!(opened["secret"], SECRET);
         assert_eq!(opened["key"], second.as_str());
     }
+}
+
+#[test]
+fn the_secret_of_a_client_in_the_file_is_sealed_anew_where_it_stands() {
+    let scratch = Scratch::new();
+    let client = |value: &str| {
+        format!(
+            "[client.ims]   # Adobe\npreset = \"adobe-ims\"\nclient_id = \"abc\"\nsecret = \"{value}\"\n"
+        )
+    };
+    configure(&scratch, &client(&sealed(&scratch, IMS)));
+    let second = rotate(&scratch);
+    let done = scratch.json(&["secret", "reseal"]);
+    assert_eq!(done["resealed"]["configuration"], 1);
+    let opened = scratch.json(&["secret", "unprotect", IMS]);
+    assert_eq!(
+        (&opened["secret"], &opened["key"]),
+        (&SECRET.into(), &second.as_str().into())
+    );
+    let text = configuration(&scratch);
+    let value = text.lines().last().unwrap();
+    let value = value.trim_start_matches("secret = ").trim_matches('"');
+    assert_eq!(text, client(value));
+    scratch.run(&["config", "check"]).done();
+    let moved = text.replace("[client.ims]", "[client.other]");
+    configure(&scratch, &moved);
+    let said = scratch.run(&["secret", "check", "--json"]);
+    assert_eq!(said.status, 1);
+    assert_eq!(said.json()["values"][0]["place"], "client/other/secret");
+    assert_eq!(said.json()["values"][0]["where"]["line"], 4);
 }
 
 // K10

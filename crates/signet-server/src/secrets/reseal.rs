@@ -3,6 +3,7 @@
 //! The former key stays in the ring, so every value opens at every instant, a crash included; and whatever was cut
 //! short is finished by running it again.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -142,7 +143,7 @@ pub async fn reseal(
     watch(Phase::Finishing, 0);
     in_repository += reseal_settings(repository, &master, key).await?;
     let in_configuration = reseal_configuration(data, &master, key)?;
-    forget_tokens(repository, key).await?;
+    forget_tokens(data, repository, key).await?;
 
     let leftover = clean(repository, in_repository).await;
     let count = SecretInventory::of(data, repository)
@@ -269,12 +270,19 @@ fn again(
 }
 
 /// Access tokens that are sealed with another key are asked for anew when somebody needs one.
-async fn forget_tokens(repository: &Repository, active: KeyId) -> Result<(), RepositoryError> {
-    for client in repository.clients().await? {
-        let token = repository.client_token(&client.name).await?;
+async fn forget_tokens(
+    data: &DataDirectory,
+    repository: &Repository,
+    active: KeyId,
+) -> Result<(), ResealFailure> {
+    let config = data.config().map_err(InventoryError::from)?;
+    let mut names: BTreeSet<_> = config.client.keys().map(ToString::to_string).collect();
+    names.extend(repository.clients().await?.into_iter().map(|row| row.name));
+    for name in names {
+        let token = repository.client_token(&name).await?;
         let is_current = |value: SealedValue| value.key() == active;
         if token.is_some_and(|token| !token.value.parse().is_ok_and(is_current)) {
-            repository.forget_client_token(&client.name).await?;
+            repository.forget_client_token(&name).await?;
         }
     }
     Ok(())

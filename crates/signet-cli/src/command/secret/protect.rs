@@ -68,6 +68,7 @@ impl Protect {
         context
             .output
             .note(&format!("Write it into signet.toml:\n\n{line}"));
+        self.warn_of_a_slip(context);
         Ok(Outcome::Done)
     }
 
@@ -101,6 +102,7 @@ impl Protect {
         );
         context.output.answer(&document, &text)?;
         says.tell(&context.output);
+        self.warn_of_a_slip(context);
         let inventory = SecretInventory::of(place.directory(), repository)?;
         if let Some((_, standing)) = inventory.configured(&self.place) {
             context.output.warning(&format!(
@@ -108,6 +110,16 @@ impl Protect {
             ));
         }
         Ok(Outcome::Done)
+    }
+
+    /// A value for a place that nobody asks for opens for ever, and helps nobody.
+    fn warn_of_a_slip(&self, context: &Context) {
+        if !is_asked_for(&self.place) {
+            context.output.warning(&format!(
+                "nothing in this version asks for the secret of {}; those of an OAuth client are client/NAME/secret and client/NAME/private-key",
+                self.place
+            ));
+        }
     }
 
     fn secret(&self) -> anyhow::Result<Zeroizing<String>> {
@@ -181,6 +193,14 @@ fn setting(place: &SecretPlace) -> Option<SettingName> {
     (first == "setting").then(|| name.parse().ok()).flatten()
 }
 
+fn is_asked_for(place: &SecretPlace) -> bool {
+    let names: Vec<_> = place.segments().collect();
+    matches!(
+        names.as_slice(),
+        ["client", _, "secret" | "private-key"] | ["setting", _]
+    )
+}
+
 /// Where in the configuration the value of a place stands.
 fn line_in_configuration(place: &SecretPlace) -> String {
     let names: Vec<_> = place.segments().collect();
@@ -215,6 +235,20 @@ mod tests {
             ("name", "name = \"sealed:v1:…\""),
         ] {
             assert_eq!(line_in_configuration(&place.parse().unwrap()), line);
+        }
+    }
+
+    #[test]
+    fn a_slip_is_told_from_a_place() {
+        for (place, asked_for) in [
+            ("client/ims/secret", true),
+            ("client/jwt/private-key", true),
+            ("setting/mail.password", true),
+            ("client/ims/secrt", false),
+            ("clients/ims/secret", false),
+            ("client/ims", false),
+        ] {
+            assert_eq!(is_asked_for(&place.parse().unwrap()), asked_for, "{place}");
         }
     }
 

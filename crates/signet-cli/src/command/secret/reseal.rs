@@ -57,7 +57,7 @@ async fn rehearse(context: &Context, place: &Place) -> anyhow::Result<Outcome> {
     let text = match count.total - current {
         0 => format!("Nothing to do: everything is sealed with the key {key}."),
         others => format!(
-            "All {} sealed values open. {others} of them would be sealed anew with the key {key}.",
+            "All sealed values open. Of {}, {others} would be sealed anew with the key {key}.",
             count.total
         ),
     };
@@ -117,15 +117,17 @@ async fn run(context: &Context, place: &Place) -> anyhow::Result<Outcome> {
 }
 
 fn text(done: &Resealing, key: &str) -> String {
+    let values = |count, of| match count {
+        1 => format!("1 value of {of}"),
+        count => format!("{count} values of {of}"),
+    };
+    let repository = values(done.in_repository, "the repository");
+    let file = values(done.in_configuration, "signet.toml");
     let mut text = match (done.in_repository, done.in_configuration) {
         (0, 0) => format!("Nothing to do: everything is sealed with the key {key}."),
-        (repository, 0) => {
-            format!("Sealed {repository} values of the repository with the key {key}.")
-        }
-        (0, file) => format!("Sealed {file} values of signet.toml with the key {key}."),
-        (repository, file) => format!(
-            "Sealed {repository} values of the repository and {file} of signet.toml with the key {key}."
-        ),
+        (_, 0) => format!("Sealed {repository} with the key {key}."),
+        (0, _) => format!("Sealed {file} with the key {key}."),
+        _ => format!("Sealed {repository} and {file} with the key {key}."),
     };
     if !done.unused.is_empty() {
         text.push_str("\nNothing here is sealed with these keys any more:");

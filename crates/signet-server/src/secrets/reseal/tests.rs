@@ -27,10 +27,10 @@ async fn fill(here: &Installation, count: usize) -> Vec<String> {
     let mut values = Vec::new();
     for number in 0..count {
         let value = here.seal(&name(number), &format!("the secret of {number}"));
-        here.store(&name(number), &value).await;
-        values.push(value);
+        values.push((name(number), value));
     }
-    values
+    here.repository.set_secrets(&values, NOW).await.unwrap();
+    values.into_iter().map(|(_, value)| value).collect()
 }
 
 #[tokio::test]
@@ -172,12 +172,18 @@ async fn tokens_of_a_former_key_are_forgotten() {
         let put = here.repository.put_client(client, &definition, None, NOW);
         put.await.unwrap();
     }
+    here.configure("[client.file]\npreset = \"adobe-ims\"\nclient_id = \"abc\"\n");
     let token = |value| ClientToken {
         value,
         expires: NOW,
     };
     let old = token(here.seal("client/ims/token", "abc"));
     here.repository.put_client_token("ims", &old).await.unwrap();
+    let other = token(here.seal("client/file/token", "abc"));
+    here.repository
+        .put_client_token("file", &other)
+        .await
+        .unwrap();
     here.rotate();
     let new = token(here.seal("client/mail/token", "def"));
     here.repository
@@ -186,6 +192,7 @@ async fn tokens_of_a_former_key_are_forgotten() {
         .unwrap();
     run(&here).await.unwrap();
     assert_eq!(here.repository.client_token("ims").await.unwrap(), None);
+    assert_eq!(here.repository.client_token("file").await.unwrap(), None);
     assert_eq!(
         here.repository.client_token("mail").await.unwrap(),
         Some(new)
