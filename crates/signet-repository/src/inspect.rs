@@ -50,7 +50,13 @@ impl Inspection {
         let statement = format!("PRAGMA quick_check({most})");
         let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
             .fetch_all(&mut self.0)
-            .await?;
+            .await;
+        let rows = match rows.map_err(RepositoryError::from) {
+            Ok(rows) => rows,
+            // So damaged that the rest cannot be looked at.
+            Err(RepositoryError::Damaged(fault)) => return Ok(vec![fault.to_owned()]),
+            Err(error) => return Err(error),
+        };
         let mut faults = Vec::new();
         for row in rows {
             let fault: String = row.try_get(0)?;

@@ -55,6 +55,11 @@ impl Running {
         }
     }
 
+    /// Where browsers and proxies reach it.
+    pub(crate) fn public(&self) -> SocketAddr {
+        self.public
+    }
+
     /// The status that `/whoami` answers a token with. By default the site is called localhost:8080.
     pub(crate) fn whoami(&self, token: &str) -> u16 {
         let cookie = format!("Cookie: login-token={token}\r\n");
@@ -64,6 +69,18 @@ impl Running {
     /// What it tells whoever watches it.
     pub(crate) fn metrics(&self) -> String {
         get(self.admin, "/metrics", &self.admin.to_string(), "").1
+    }
+
+    /// What the admin listener answers.
+    pub(crate) fn admin(&self, target: &str) -> (u16, String) {
+        get(self.admin, target, &self.admin.to_string(), "")
+    }
+
+    /// Ends it without warning.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.ended = true;
     }
 
     pub(crate) fn terminate(mut self) {

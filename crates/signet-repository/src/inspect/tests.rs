@@ -2,7 +2,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
-use crate::scratch::Scratch;
+use crate::scratch::{NOW, Scratch};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 const SCHEMA_1: &str = include_str!("../../tests/fixtures/schema-1.sql");
@@ -51,15 +51,19 @@ async fn what_is_missing_or_foreign_is_refused() {
 #[tokio::test]
 async fn damage_is_found() {
     let scratch = Scratch::new();
-    scratch.open().await.close().await;
+    let repository = scratch.open().await;
+    for number in 0..100 {
+        let place = format!("client/{number}/secret");
+        let value = "v".repeat(300);
+        repository.set_secret(&place, &value, NOW).await.unwrap();
+    }
+    repository.close().await;
     let mut bytes = fs::read(scratch.path()).unwrap();
-    // The last page, so that the list of tables can be read.
+    // The last page holds rows, so that the list of tables can be read.
     let last = bytes.len() - 4_096;
     bytes[last..].iter_mut().for_each(|byte| *byte = 0x5a);
     fs::write(scratch.path(), bytes).unwrap();
     let mut inspection = Inspection::open(&scratch.path(), PATIENCE).await.unwrap();
-    match inspection.check(3).await {
-        Ok(faults) => assert!(!faults.is_empty() && faults.len() <= 3, "{faults:?}"),
-        Err(error) => assert!(matches!(error, RepositoryError::Damaged(_)), "{error:?}"),
-    }
+    let faults = inspection.check(3).await.unwrap();
+    assert!(!faults.is_empty() && faults.len() <= 3, "{faults:?}");
 }

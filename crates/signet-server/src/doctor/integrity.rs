@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use signet_repository::{Inspection, RepositoryError};
+use signet_repository::Inspection;
 
 use crate::health::{Checked, Finding, Ground, HealthCheck, chain};
 
@@ -36,9 +36,6 @@ async fn look(path: &Path) -> Vec<Finding> {
     if let Ok(mut inspection) = Inspection::open(path, PATIENCE).await {
         match inspection.check(MOST_FAULTS).await {
             Ok(faults) => findings.extend(faults.iter().map(|fault| damaged(path, fault))),
-            Err(error @ RepositoryError::Damaged(_)) => {
-                findings.push(damaged(path, &chain(&error)))
-            }
             Err(error) => findings.push(
                 Finding::warn(
                     "REPOSITORY_UNCHECKED",

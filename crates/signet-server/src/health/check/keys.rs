@@ -53,9 +53,10 @@ async fn look(ground: &Ground) -> Vec<Finding> {
                 problems.push(problem.clone());
             }
         }
+        // First what is wrong with a file, then what that means for its ring.
+        findings.extend(problems.iter().filter(|problem| !is_ring(problem)).map(bad));
         findings.extend(rings(ground, used, place, &problems));
     }
-    findings.extend(problems.iter().filter(|problem| !is_ring(problem)).map(bad));
     if findings.iter().all(Finding::is_good) {
         findings.insert(0, all_good(ground, places));
     }
@@ -200,7 +201,13 @@ fn rings(
     for ring in RingName::ALL {
         match place.maker(ring) {
             Some(key) => findings.extend(overdue(ground, ring, key)),
-            None => findings.push(no_maker(ground, used, place, ring, kept)),
+            None => {
+                let bad = problems
+                    .iter()
+                    .filter(|problem| is_of(problem, ring))
+                    .count();
+                findings.push(no_maker(ground, used, place, ring, bad, kept));
+            }
         }
     }
     findings
@@ -211,17 +218,24 @@ fn no_maker(
     used: ProviderName,
     place: &KeyPlace,
     ring: RingName,
+    bad: usize,
     kept: bool,
 ) -> Finding {
-    let others = place.of(ring).count();
-    let cause = match others {
-        0 => format!("there is no key of the ring {ring} in {}", used.in_words()),
-        1 => format!("no key of the ring {ring} is active; there is one that is not"),
-        n => format!("no key of the ring {ring} is active; there are {n} that are not"),
+    let cause = match (place.of(ring).count(), bad) {
+        (0, 0) => format!("there is no key of the ring {ring} in {}", used.in_words()),
+        (0, _) => format!(
+            "no key of the ring {ring} in {} can be used",
+            used.in_words()
+        ),
+        (1, _) => format!("no key of the ring {ring} is active, and there is one that is not"),
+        (n, _) => format!("no key of the ring {ring} is active, and there are {n} that are not"),
     };
     let pending = place.of(ring).find(|key| key.state == KeyState::Pending);
     let mend = match (pending, ground.config().role) {
         (Some(key), _) => format!("`signet keys activate {}`", key.id),
+        (None, _) if bad > 0 => {
+            "mend what is said above of its files; it is noticed within 2 seconds".to_owned()
+        }
         (None, Role::Publish) => format!(
             "copy keys/{ring}/*.jwk from the author, or `signet keys import BUNDLE`; they are noticed within 2 seconds"
         ),
@@ -285,6 +299,17 @@ fn bad(problem: &KeyProblem) -> Finding {
     Finding::critical(code, problem.to_string())
         .causes(effect)
         .mend(problem.hint())
+}
+
+/// Whether the problem is with a key of this ring, or with where it lies.
+fn is_of(problem: &KeyProblem, ring: RingName) -> bool {
+    let row = format!(", {ring}/");
+    !is_ring(problem)
+        && (problem
+            .path
+            .components()
+            .any(|part| part.as_os_str() == ring.as_str())
+            || problem.path.to_string_lossy().contains(&row))
 }
 
 /// Problems of a ring as a whole are told by [`rings`].
