@@ -4,13 +4,13 @@
 
 mod info;
 mod jar;
-mod manifest;
+pub(crate) mod manifest;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use info::BundleInfo;
+pub(crate) use info::BundleInfo;
 
 /// The bundle that decides where the keys are.
 pub(crate) const CRYPTO: &str = "com.adobe.granite.crypto";

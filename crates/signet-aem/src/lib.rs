@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod compare;
 mod content;
 mod error;
 mod felix;
 mod file;
 mod finding;
+pub mod format;
 mod inspection;
 mod key_file;
 mod locate;
@@ -14,6 +16,7 @@ mod running;
 mod scan;
 mod storage;
 
+pub use compare::{Comparison, Fact, Verdict};
 pub use error::AemError;
 pub use finding::{Finding, Severity};
 pub use inspection::{BundlePlace, Inspection, KeyPlace, inspect};

@@ -50,9 +50,12 @@ pub(crate) fn table(
 
 /// Names and what they are, one a line.
 pub(crate) fn facts<'f>(facts: impl IntoIterator<Item = (&'f str, String)>) -> String {
-    let rows = facts
-        .into_iter()
-        .map(|(name, value)| vec![name.to_owned(), value]);
+    let facts = facts.into_iter();
+    rows(facts.map(|(name, value)| vec![name.to_owned(), value]))
+}
+
+/// A table without a header.
+pub(crate) fn rows(rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut pages = Pages {
         header: None,
         widths: Vec::new(),

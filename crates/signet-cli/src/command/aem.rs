@@ -1,5 +1,6 @@
 //! `signet aem`
 
+mod compare;
 mod inspect;
 mod master;
 mod protect;
@@ -21,6 +22,8 @@ pub(crate) struct Aem {
 enum Action {
     /// Show where an installation keeps its keys, and everything about them that is not in order; changes nothing
     Inspect(inspect::Inspect),
+    /// Put several installations side by side, and show what differs
+    Compare(compare::Compare),
     /// Seal protected strings in content anew after a change of the master key: all or nothing, with a backup
     Rekey(rekey::Rekey),
     /// Protect a secret as AEM does, with a raw master key
@@ -33,6 +36,7 @@ impl Aem {
     pub(crate) fn run(&self, context: &Context) -> anyhow::Result<Outcome> {
         match &self.action {
             Action::Inspect(inspect) => inspect.run(context),
+            Action::Compare(compare) => compare.run(context),
             Action::Rekey(rekey) => rekey.run(context),
             Action::Protect(protect) => protect.run(context),
             Action::Unprotect(unprotect) => unprotect.run(context),
