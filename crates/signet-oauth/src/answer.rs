@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 use signet_core::{Seconds, UnixSeconds};
 use url::Url;
 
-use crate::Quote;
 use crate::clock::retry_after;
 use crate::connection::{LONGEST_ANSWER, RawAnswer};
 use crate::quote::Confidential;
+use crate::{AccessToken, Quote};
 
 pub use looks::Looks;
 
@@ -208,6 +208,24 @@ impl AnswerError {
             }
         }
     }
+}
+
+/// Finds the token in an answer that came at `now`, or why there is none.
+///
+/// # Errors
+/// Why the answer holds no usable token.
+pub fn read_answer(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: UnixSeconds,
+) -> Result<AccessToken, AnswerError> {
+    let answer = RawAnswer {
+        status,
+        headers: headers.clone(),
+        body: (body.len() <= LONGEST_ANSWER).then(|| body.to_vec().into()),
+    };
+    read(&answer, &Confidential::default(), now).map(|granted| AccessToken::new(granted, now))
 }
 
 /// Finds the token in an answer, or why there is none. `confidential` is what was sent.

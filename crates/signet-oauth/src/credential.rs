@@ -128,10 +128,6 @@ pub(crate) fn token_place(name: &ClientName) -> Place {
     place(name, "token")
 }
 
-#[allow(
-    clippy::panic,
-    reason = "every name of a client is a segment of a place; a test says so"
-)]
 fn place(name: &ClientName, what: &str) -> Place {
     match format!("client/{name}/{what}").parse() {
         Ok(place) => place,

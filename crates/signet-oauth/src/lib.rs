@@ -22,7 +22,7 @@ mod tls;
 mod tokens;
 
 pub use access_token::AccessToken;
-pub use answer::{AnswerError, Looks, Refusal};
+pub use answer::{AnswerError, Looks, Refusal, read_answer};
 pub use auth::{AuthMethod, CredentialKind};
 pub use client::{Client, ClientFault, Origin};
 pub use clients::{Clients, ConfiguredClient};

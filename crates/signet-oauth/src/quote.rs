@@ -51,29 +51,14 @@ impl Confidential {
         if self.is_in(text) {
             return Quote("(not repeated: it holds a piece of the secret)".to_owned());
         }
-        let mut words = String::new();
-        let mut count = 0;
-        for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
-            let word: String = word.chars().filter(|c| is_visible(*c)).collect();
-            if word.is_empty() {
-                continue;
-            }
-            for c in words
-                .is_empty()
-                .then_some("")
-                .unwrap_or(" ")
-                .chars()
-                .chain(word.chars())
-            {
-                if count == LONGEST {
-                    words.push('…');
-                    return Quote(words);
-                }
-                words.push(c);
-                count += 1;
-            }
+        let parts = text.split(|c: char| c.is_whitespace() || c.is_control());
+        let parts = parts.map(|part| part.chars().filter(|c| is_visible(*c)).collect());
+        let words: Vec<String> = parts.filter(|part: &String| !part.is_empty()).collect();
+        let words = words.join(" ");
+        match words.char_indices().nth(LONGEST) {
+            Some((end, _)) => Quote(format!("{}…", words.get(..end).unwrap_or_default())),
+            None => Quote(words),
         }
-        Quote(words)
     }
 
     fn is_in(&self, text: &str) -> bool {
