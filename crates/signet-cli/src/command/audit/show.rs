@@ -171,19 +171,36 @@ fn row(entry: &Entry) -> Vec<String> {
 
 /// `ring=hmac state=active`: the members of an object, as short as they are understood.
 fn sentence(detail: &Value) -> String {
-    match detail {
-        Value::Null => String::new(),
+    let mut words = Vec::new();
+    tell("", detail, &mut words);
+    words.join(" ")
+}
+
+fn tell(name: &str, value: &Value, words: &mut Vec<String>) {
+    match value {
+        Value::Null => {}
         Value::Object(members) => {
-            let members = members.iter();
-            let pairs = members.map(|(name, value)| format!("{name}={}", word(value)));
-            pairs.collect::<Vec<_>>().join(" ")
+            for (inner, value) in members {
+                let name = match name {
+                    "" => inner.clone(),
+                    _ => format!("{name}.{inner}"),
+                };
+                tell(&name, value, words);
+            }
         }
-        other => word(other),
+        value if name.is_empty() => words.push(word(value)),
+        value => words.push(format!("{name}={}", word(value))),
     }
 }
 
 fn word(value: &Value) -> String {
+    const DIGEST: usize = 64;
     match value {
+        // Enough of a digest to know it again.
+        Value::String(text) if text.len() == DIGEST && text.bytes().all(is_digit) => {
+            let beginning: String = text.chars().take(12).collect();
+            format!("{beginning}…")
+        }
         Value::String(text) if !text.contains([' ', '=', ',']) => text.clone(),
         Value::Array(values) => {
             const SHOWN: usize = 5;
@@ -196,6 +213,10 @@ fn word(value: &Value) -> String {
         }
         other => other.to_string(),
     }
+}
+
+fn is_digit(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
 }
 
 #[cfg(test)]
@@ -216,8 +237,12 @@ mod tests {
             "users=a,b,c,d,e,(2 more)"
         );
         assert_eq!(
-            sentence(&json!({ "name": "two words" })),
+            sentence(&json!({ "name": "two words", "none": null })),
             "name=\"two words\""
+        );
+        assert_eq!(
+            sentence(&json!({ "cost": { "sessions": 3 }, "sha256": "ab".repeat(32) })),
+            "cost.sessions=3 sha256=abababababab…"
         );
     }
 
