@@ -19,6 +19,7 @@ mod keys;
 mod misuse;
 mod proofs;
 mod reference;
+mod relocate;
 mod scratch;
 mod secrets;
 mod secrets_sealed;
