@@ -252,7 +252,7 @@ fn sweep(data: &Path) {
 
 /// What lies in the data directory and is in no backup, by its own names.
 fn strange(data: &Path, config: &Config) -> Vec<PathBuf> {
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 11] = [
         "format",
         "signet.toml",
         "initialised",
@@ -263,6 +263,8 @@ fn strange(data: &Path, config: &Config) -> Vec<PathBuf> {
         "audit.head",
         "audit.lock",
         "first-password",
+        // Made by moving the keys, to be removed when all is well.
+        "backups",
     ];
     let repository = config.repository.url.path.to_string_lossy().into_owned();
     let first = |path: &str| path.split('/').next().unwrap_or_default().to_owned();

@@ -1,10 +1,10 @@
 //! What can go wrong, in words that say what to do about it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use signet_bundle::{NodeError, NodeId};
-use signet_keys::{KeyError, KeyFileError};
+use signet_keys::{KeyError, KeyFault, KeyFileError};
 use signet_repository::RepositoryError;
 use signet_server::DataError;
 
@@ -171,7 +171,9 @@ impl BackupError {
     }
 }
 
-/// Why nothing was restored. The data directory is as it was before, unless it is said otherwise.
+/// Why a backup was not restored, or not quite.
+///
+/// The data directory is as it was before, unless [`RestoreError::has_begun`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
@@ -179,10 +181,12 @@ pub enum RestoreError {
     #[error("the backup cannot be used")]
     File(#[from] FileError),
     /// Something is at the place already.
-    #[error("there is an installation in {} already", path.display())]
+    #[error("there is an installation in {} already: {what}", path.display())]
     Present {
         /// The place.
         path: PathBuf,
+        /// What is there.
+        what: String,
     },
     /// An instance runs on what is there.
     #[error("an instance is running on {}", .0.display())]
@@ -226,9 +230,38 @@ pub enum RestoreError {
         /// Why.
         source: io::Error,
     },
-    /// The directory cannot be moved, because it is where a file system is mounted.
-    #[error("{} cannot be exchanged as a whole: a file system is mounted there", .0.display())]
-    MountPoint(PathBuf),
+    /// The place has no name of its own.
+    #[error("{} is no place for a data directory", .0.display())]
+    NoName(PathBuf),
+    /// The place beside the data directory is not for this user alone.
+    #[error("{} cannot be used", path.display())]
+    Place {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        fault: KeyFault,
+    },
+    /// The backup is in its place, but what is left of the work could not be tidied away.
+    #[error("the backup is in its place in {}, but {} could not be tidied away", target.display(), path.display())]
+    Untidied {
+        /// The data directory.
+        target: PathBuf,
+        /// What could not be moved or removed.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What was there is on its way out, or the backup on its way in.
+    #[error("the backup is only half in its place in {}: {} could not be moved", target.display(), path.display())]
+    Halfway {
+        /// The data directory.
+        target: PathBuf,
+        /// What could not be moved.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A key in the backup is none.
     #[error("the backup holds a damaged key, {name}")]
     Key {
@@ -255,6 +288,23 @@ pub enum RestoreError {
 }
 
 impl RestoreError {
+    /// Whether the data directory is not as it was before: the same restore again does what is left to do.
+    #[must_use]
+    pub const fn has_begun(&self) -> bool {
+        matches!(self, Self::Halfway { .. } | Self::Untidied { .. })
+    }
+
+    pub(crate) fn untidied(self, target: &Path) -> Self {
+        match self {
+            Self::Write { path, source } => Self::Untidied {
+                target: target.to_owned(),
+                path,
+                source,
+            },
+            other => other,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> String {
@@ -272,10 +322,14 @@ impl RestoreError {
             Self::OtherNode { .. } => "take the backup of that instance, or leave --from out".into(),
             Self::NoRoom { path, .. } => format!("free space where {} is, or restore elsewhere with --data", path.display()),
             Self::Write { path, source } => io_hint(source, path),
-            Self::MountPoint(path) => format!(
-                "restore into a directory below it with --data {}/data, and start the instance with that",
-                path.display()
-            ),
+            Self::NoName(_) => "name a directory with --data".into(),
+            Self::Place { path, fault } => fault.hint(path),
+            Self::Untidied { .. } => {
+                "mend that and run the same command again: it does the rest".into()
+            }
+            Self::Halfway { .. } => {
+                "mend that and run the same command again: it does the rest; no instance starts meanwhile".into()
+            }
             Self::Key { .. } | Self::ForeignIdentity => "take another backup".into(),
             Self::Data(error) => error.hint(),
             Self::Keys(error) => error.hint(),
@@ -288,7 +342,7 @@ impl RestoreError {
     }
 }
 
-fn io_hint(error: &io::Error, path: &std::path::Path) -> String {
+fn io_hint(error: &io::Error, path: &Path) -> String {
     let path = path.display();
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

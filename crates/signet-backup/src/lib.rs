@@ -6,6 +6,7 @@ mod error;
 mod manifest;
 mod name;
 mod opened;
+mod parties;
 mod restore;
 mod seal;
 #[cfg(test)]
@@ -17,6 +18,7 @@ pub use error::{BackupError, FileError, RestoreError};
 pub use manifest::{Entry, Manifest};
 pub use name::{EntryName, EntryNameError};
 pub use opened::OpenedBackup;
+pub use parties::{PartyError, Receiver, read_identities};
 pub use restore::{
     Existing, Identity, Installation, Kept, Present, RestoreOptions, Restored, Sessions, restore,
 };

@@ -109,7 +109,6 @@ async fn run(
 ) -> Result<Restored, RestoreError> {
     let target = work::real(data)?;
     check_maker(backup.manifest(), options)?;
-    let parent = target.parent().unwrap_or(Path::new("/"));
     let needed = backup.manifest().bytes();
     let (work, finished) = Work::new(&target, steps)?;
     if let Some(plan) = finished.filter(|plan| plan.backup == backup.manifest().id) {
@@ -125,20 +124,18 @@ async fn run(
             was_finished: true,
         });
     }
-    let restored = match check_room(parent, needed) {
+    let restored = match check_room(work.directory(), needed) {
         Ok(()) => prepare_and_place(backup, &target, &work, options, progress, steps).await,
         Err(error) => Err(error),
     };
     match restored {
         Ok(restored) => {
-            work.clear(steps)?;
+            work.clear(steps).map_err(|error| error.untidied(&target))?;
             Ok(restored)
         }
         Err(error) => {
             // What was prepared holds keys in the clear. If this fails, the next restore removes it.
-            if steps.reach(Step::RemoveWork).is_ok() {
-                let _ = work.discard();
-            }
+            let _ = work.discard(steps);
             Err(error)
         }
     }
@@ -156,9 +153,11 @@ async fn prepare_and_place(
     let here = match (&present, options.existing) {
         (Present::Nothing, _) => None,
         (Present::Installation(here), Existing::Replace) => Some(here),
-        (Present::Installation(_), Existing::Refuse) => {
-            let path = target.to_owned();
-            return Err(RestoreError::Present { path });
+        (Present::Installation(here), Existing::Refuse) => {
+            return Err(RestoreError::Present {
+                path: target.to_owned(),
+                what: here.described(),
+            });
         }
     };
     // Nobody starts on what is there until it is aside.

@@ -54,6 +54,16 @@ impl Scene {
         scene
     }
 
+    /// Another scene with the same in it.
+    pub(crate) fn copied(&self) -> Self {
+        let copy = Self {
+            directory: tempfile::tempdir().unwrap(),
+            key: self.key.clone(),
+        };
+        copy_into(self.path(), copy.path());
+        copy
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
@@ -131,6 +141,20 @@ impl Scene {
             .unwrap()
             .unwrap();
         self.forge(MAGIC, list.to_string().as_bytes(), contents, &identity);
+    }
+}
+
+fn copy_into(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let copy = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            fs::create_dir(&copy).unwrap();
+            fs::set_permissions(&copy, path.metadata().unwrap().permissions()).unwrap();
+            copy_into(&path, &copy);
+        } else {
+            fs::copy(&path, &copy).unwrap();
+        }
     }
 }
 

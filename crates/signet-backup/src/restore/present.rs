@@ -1,7 +1,6 @@
 //! What is at the place where a backup is to be restored.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use signet_bundle::{NodeId, NodeIdentity, Senders};
@@ -43,7 +42,7 @@ impl Present {
     }
 
     pub(crate) fn of(path: &Path) -> Result<Self, RestoreError> {
-        if is_empty(path)? {
+        if work::is_empty(path) {
             return Ok(Self::Nothing);
         }
         match DataDirectory::open(path) {
@@ -60,6 +59,19 @@ impl Present {
 }
 
 impl Installation {
+    /// What it is, in words.
+    pub(crate) fn described(&self) -> String {
+        let keys = self.keys().map_or(0, |keys| keys.len());
+        let keys = match keys {
+            1 => "1 key".to_owned(),
+            count => format!("{count} keys"),
+        };
+        match self.node() {
+            Some(node) => format!("the instance {node} with {keys}"),
+            None => format!("an installation with {keys}"),
+        }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -186,15 +198,4 @@ pub(crate) fn is_lost(error: &RepositoryError) -> bool {
         error,
         RepositoryError::Missing | RepositoryError::NotARepository | RepositoryError::Damaged(_)
     )
-}
-
-fn is_empty(path: &Path) -> Result<bool, RestoreError> {
-    match fs::read_dir(path) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(source) => Err(RestoreError::Write {
-            path: path.to_owned(),
-            source,
-        }),
-    }
 }

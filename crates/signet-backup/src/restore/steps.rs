@@ -20,6 +20,7 @@ pub(crate) enum Step {
     MoveAway,
     MoveIn,
     SetAside,
+    Retract,
     RemovePlan,
     RemoveWork,
 }
@@ -31,13 +32,36 @@ pub(crate) struct Steps {
     script: Option<Mutex<Script>>,
 }
 
-/// Lets the nth step fail, and every later one: as if the process were gone.
+/// What a test wants to happen.
 #[cfg(test)]
 #[derive(Debug)]
 struct Script {
     left: usize,
+    fault: Fault,
+    ground: Ground,
     taken: Vec<Step>,
-    can_exchange: bool,
+}
+
+/// What happens at the step that fails.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It fails, and every later one: as if the process were gone.
+    Death,
+    /// It alone fails, as on a bad disk.
+    Error,
+}
+
+/// What the file system lets one do.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// Everything.
+    Usual,
+    /// It cannot exchange two directories at once.
+    NoExchange,
+    /// The directory above belongs to somebody else.
+    OwnDirectoryOnly,
 }
 
 impl Steps {
@@ -51,19 +75,31 @@ impl Steps {
     pub(crate) fn can_exchange(&self) -> bool {
         true
     }
+
+    /// Whether nothing may be made beside the data directory.
+    #[cfg(not(test))]
+    pub(crate) fn must_stay_within(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]
 impl Steps {
-    pub(crate) fn failing_after(left: usize, can_exchange: bool) -> Self {
+    pub(crate) fn failing_after(left: usize, fault: Fault, ground: Ground) -> Self {
         let script = Script {
             left,
+            fault,
+            ground,
             taken: Vec::new(),
-            can_exchange,
         };
         Self {
             script: Some(Mutex::new(script)),
         }
+    }
+
+    /// None fails.
+    pub(crate) fn on(ground: Ground) -> Self {
+        Self::failing_after(usize::MAX, Fault::Error, ground)
     }
 
     pub(crate) fn reach(&self, step: Step) -> io::Result<()> {
@@ -72,7 +108,10 @@ impl Steps {
         };
         let mut script = script.lock().unwrap();
         if script.left == 0 {
-            return Err(io::Error::other(format!("died before {step:?}")));
+            if script.fault == Fault::Error {
+                script.left = usize::MAX;
+            }
+            return Err(io::Error::other(format!("failed at {step:?}")));
         }
         script.left -= 1;
         script.taken.push(step);
@@ -80,9 +119,19 @@ impl Steps {
     }
 
     pub(crate) fn can_exchange(&self) -> bool {
-        self.script
+        self.ground() != Ground::NoExchange
+    }
+
+    pub(crate) fn must_stay_within(&self) -> bool {
+        self.ground() == Ground::OwnDirectoryOnly
+    }
+
+    fn ground(&self) -> Ground {
+        let script = self
+            .script
             .as_ref()
-            .is_none_or(|script| script.lock().unwrap().can_exchange)
+            .map(|script| script.lock().unwrap().ground);
+        script.unwrap_or(Ground::Usual)
     }
 
     pub(crate) fn taken(&self) -> Vec<Step> {
