@@ -1,33 +1,37 @@
 //! Taking in keys from another instance.
 
 use std::fs;
-use std::path::Path;
 
-use crate::installation::{Installation, keys, run};
+use signet_core::KeyState;
+
+use crate::holdings::Holdings;
+use crate::installation::{DATA, Installation};
 use crate::trial::Trial;
 
 #[test]
 fn importing_a_bundle_survives_every_crash() {
-    let installation = Installation::new();
-    let sender = Installation::new();
-    let (here, there) = (installation.root(), sender.root());
-    let card = |root: &Path| run(root, &["node", "show"], "").unwrap();
-    fs::write(there.join("receiver.card"), card(here)).unwrap();
-    fs::write(here.join("sender.card"), card(there)).unwrap();
-    let export = [
+    let (mut installation, mut sender) = (Installation::new(), Installation::new());
+    let card = installation.does(&["node", "show"]);
+    fs::write(sender.root().join("receiver.card"), card).unwrap();
+    let card = sender.does(&["node", "show"]);
+    fs::write(installation.root().join("sender.card"), card).unwrap();
+    sender.does(&[
         "keys",
         "export",
         "--for",
         "receiver.card",
         "--out",
         "bundle",
-    ];
-    run(there, &export, "").unwrap();
-    fs::copy(there.join("bundle"), here.join("bundle")).unwrap();
+    ]);
+    fs::copy(
+        sender.root().join("bundle"),
+        installation.root().join("bundle"),
+    )
+    .unwrap();
 
-    // Every key of the sender but the revoked one, which only is known to be revoked.
-    let mut sent = keys(there);
-    sent.retain(|_, state| state != "revoked");
+    // Every key of the sender but the revoked one, of which only the name travels.
+    let mut sent = Holdings::of(&sender.root().join(DATA), &[]).unwrap().keys;
+    sent.retain(|_, (state, _)| *state != KeyState::Revoked);
     let import = [
         "keys",
         "import",
@@ -36,9 +40,8 @@ fn importing_a_bundle_survives_every_crash() {
         "sender.card",
         "--merge-farms",
     ];
-    let trial = Trial::new(&installation, &import, |root| {
-        let after = keys(root);
-        match sent.keys().find(|key| !after.contains_key(*key)) {
+    let trial = Trial::new(&installation, &import, |_, after| {
+        match sent.keys().find(|key| !after.keys.contains_key(*key)) {
             Some((ring, id)) => Err(format!("key {id} of ring {ring} did not arrive")),
             None => Ok(()),
         }

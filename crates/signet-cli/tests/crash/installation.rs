@@ -1,6 +1,5 @@
 //! An installation with something to lose: keys in every state, and what was made with them.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
@@ -8,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use signet_core::UnixSeconds;
+use signet_core::{KeyId, KeyState, RingName, UnixSeconds};
 use signet_repository::IfMissing;
 use signet_server::DataDirectory;
 use tempfile::TempDir;
+
+use crate::holdings::Holdings;
 
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_signet");
@@ -24,56 +25,56 @@ const PASSWORD: &str = "a good password";
 /// How many values are sealed.
 pub(crate) const SECRETS: u64 = 5;
 
-/// Prepared once; every trial of a crash gets a copy.
+/// Prepared once; every crash gets a copy.
 #[derive(Debug)]
 pub(crate) struct Installation {
     directory: TempDir,
     /// Made before anything happens: they verify as long as no key is lost.
     tokens: Vec<String>,
-    keys: Keys,
+    holdings: Holdings,
 }
-
-/// Ring and id of each key, with its state.
-pub(crate) type Keys = BTreeMap<(String, String), String>;
 
 impl Installation {
     /// Keys of `hmac` in every state, and tokens of those that verify; two keys of `master`, and values sealed with each,
     /// in the repository and in the configuration.
     pub(crate) fn new() -> Self {
-        let mut installation = Self {
-            directory: scratch(),
-            tokens: Vec::new(),
-            keys: Keys::new(),
-        };
-        let root = installation.root().to_owned();
+        let directory = scratch();
+        let root = directory.path();
         first_start(&root.join(DATA));
-        let signet = |words: &[&str], input: &str| said(&root, words, input);
-        let kid = |words: &[&str]| {
-            let made: Value = serde_json::from_str(&signet(words, "")).unwrap();
+        let signet = |words: &[&str], input: &str| said(root, words, input);
+        let rotate = |options: &[&str]| {
+            let made = signet(&[&["keys", "rotate", "--json"], options].concat(), "");
+            let made: Value = serde_json::from_str(&made).unwrap();
             made["kid"].as_str().unwrap().to_owned()
         };
         signet(&["user", "add", "alice"], &format!("{PASSWORD}\n"));
-        let stolen = kid(&["keys", "rotate", "--json"]);
+        let stolen = rotate(&[]);
+        let mut tokens = Vec::new();
         for _ in 0..2 {
-            kid(&["keys", "rotate", "--json"]);
+            rotate(&[]);
             let token = signet(&["token", "mint", "alice"], "");
-            installation.tokens.push(token.trim().to_owned());
+            tokens.push(token.trim().to_owned());
         }
-        kid(&["keys", "rotate", "--pending", "--json"]);
+        rotate(&["--pending"]);
+        signet(&["keys", "revoke", &stolen, "--yes"], "");
+
         for name in ["one", "two", "three"] {
             let place = format!("client/{name}/secret");
             signet(&["secret", "protect", &place, "--store"], "a secret");
         }
         let sealed = signet(&["secret", "protect", "client/four/secret"], "a secret");
-        configure(&root, sealed.trim());
-        kid(&["keys", "rotate", "--ring", "master", "--json"]);
-        signet(
-            &["secret", "protect", "client/five/secret", "--store"],
-            "a secret",
-        );
-        signet(&["keys", "revoke", &stolen, "--yes"], "");
-        installation.keys = keys(&root);
-        installation
+        configure(root, sealed.trim());
+        rotate(&["--ring", "master"]);
+        let last = ["secret", "protect", "client/five/secret", "--store"];
+        signet(&last, "a secret");
+
+        let holdings = Holdings::of(&root.join(DATA), &tokens).unwrap();
+        assert_eq!(holdings.sealed.total, SECRETS);
+        Self {
+            directory,
+            tokens,
+            holdings,
+        }
     }
 
     /// The directory that is copied. The data directory is in it.
@@ -82,74 +83,48 @@ impl Installation {
     }
 
     /// A key of `ring` in this state.
-    pub(crate) fn key(&self, ring: &str, state: &str) -> &str {
-        let mut keys = self.keys.iter();
-        let found = keys.find(|((of, _), is)| of == ring && *is == state);
-        &found.unwrap().0.1
+    pub(crate) fn key(&self, ring: RingName, state: KeyState) -> KeyId {
+        self.holdings.key(ring, state)
     }
 
-    /// Whether nothing is lost in the copy at `root`, and it can be used.
-    ///
-    /// `gone` are the keys that were to be removed.
+    /// Runs what must succeed, and changes what there is to lose; what it printed.
+    pub(crate) fn does(&mut self, words: &[&str]) -> String {
+        let said = said(self.root(), words, "");
+        self.holdings = Holdings::of(&self.root().join(DATA), &self.tokens).unwrap();
+        said
+    }
+
+    /// What the copy at `root` holds, if nothing is lost there and it can be used; `gone` is a key that was to be removed.
     ///
     /// # Errors
     /// What is lost.
-    pub(crate) fn is_whole_in(&self, root: &Path, gone: &[&str]) -> Result<(), String> {
-        let after = keys_of(root)?;
-        for ((ring, id), state) in &self.keys {
-            match after.get(&(ring.clone(), id.clone())) {
-                None if gone.contains(&id.as_str()) => {}
+    pub(crate) fn unharmed_in(&self, root: &Path, gone: Option<KeyId>) -> Result<Holdings, String> {
+        let after = Holdings::of(&root.join(DATA), &self.tokens)?;
+        for ((ring, id), (state, _)) in &self.holdings.keys {
+            match after.state(*ring, *id) {
+                None if gone == Some(*id) => {}
                 None => return Err(format!("the {state} key {id} of ring {ring} is lost")),
-                Some(now) if rank(now) < rank(state) => {
+                Some(now) if now < *state => {
                     return Err(format!("key {id} was {state} and is {now} again"));
                 }
                 Some(_) => {}
             }
         }
-        for token in &self.tokens {
-            run(root, &["token", "verify"], token)?;
+        if !after.refused.is_empty() {
+            return Err(format!("tokens are refused: {:?}", after.refused));
         }
-        // Each of these fails when a sealed value does not open, or a line of the log is lost or altered.
-        let checked = document(root, &["secret", "check"])?;
-        let sealed = checked["total"].as_u64().unwrap_or_default();
-        if sealed != SECRETS {
-            return Err(format!("there are {sealed} sealed values, not {SECRETS}"));
+        match (after.sealed.total, after.sealed.closed) {
+            (SECRETS, 0) => Ok(after),
+            (total, closed) => Err(format!(
+                "of {SECRETS} secrets there are {total}, and {closed} do not open"
+            )),
         }
-        run(root, &["audit", "verify"], "").map(drop)
     }
 
     /// A copy of all of it in `root`, which is there and empty.
     pub(crate) fn copy_to(&self, root: &Path) {
         copy(self.root(), root);
     }
-}
-
-/// The keys of the installation at `root`, whether they are in one place or another.
-pub(crate) fn keys(root: &Path) -> Keys {
-    keys_of(root).unwrap()
-}
-
-/// What a command answers that must succeed.
-///
-/// # Errors
-/// It did not, or answers with something else than a document.
-pub(crate) fn document(root: &Path, words: &[&str]) -> Result<Value, String> {
-    let said = run(root, &[words, &["--json"]].concat(), "")?;
-    serde_json::from_str(&said).map_err(|error| format!("{error}: {said}"))
-}
-
-fn keys_of(root: &Path) -> Result<Keys, String> {
-    let list = document(root, &["keys", "list"])?;
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let entries = list["keys"].as_array().into_iter().flatten();
-    Ok(entries
-        .map(|key| ((text(&key["ring"]), text(&key["kid"])), text(&key["state"])))
-        .collect())
-}
-
-fn rank(state: &str) -> usize {
-    let states = ["pending", "active", "verify-only", "revoked"];
-    states.iter().position(|known| *known == state).unwrap()
 }
 
 /// `signet WORDS…` on the data directory in `root`.

@@ -1,37 +1,27 @@
 //! What changes single keys.
 
-use std::path::Path;
+use signet_core::{KeyId, KeyState, RingName};
 
-use crate::installation::{Installation, Keys, keys};
+use crate::holdings::Holdings;
+use crate::installation::Installation;
 use crate::trial::Trial;
 
-/// The states of the `hmac` keys, in order.
-fn states(keys: &Keys) -> Vec<&str> {
-    let mut states: Vec<&str> = keys
-        .iter()
-        .filter(|((ring, _), _)| ring == "hmac")
-        .map(|(_, state)| state.as_str())
-        .collect();
-    states.sort_unstable();
-    states
-}
+const RING: RingName = RingName::Hmac;
 
-/// One key makes tokens, and it is none of those that were there.
-fn rotated(installation: &Installation, root: &Path) -> Result<(), String> {
-    let after = keys(root);
-    let active = states(&after)
+/// One key makes tokens, and `former` does no more.
+fn is_rotated(after: &Holdings, former: KeyId) -> Result<(), String> {
+    let active = after
+        .keys
         .iter()
-        .filter(|state| **state == "active")
-        .count();
-    let old = installation.key("hmac", "active");
-    match &after[&("hmac".to_owned(), old.to_owned())] {
-        state if state == "verify-only" && active == 1 => Ok(()),
-        state => Err(format!("the old key is {state}, {active} are active")),
+        .filter(|((ring, _), (state, _))| *ring == RING && *state == KeyState::Active);
+    match (after.state(RING, former), active.count()) {
+        (Some(KeyState::VerifyOnly), 1) => Ok(()),
+        (state, active) => Err(format!("the former key is {state:?}, {active} are active")),
     }
 }
 
-fn has_become(root: &Path, ring: &str, key: &str, state: &str) -> Result<(), String> {
-    match keys(root).get(&(ring.to_owned(), key.to_owned())) {
+fn has_become(after: &Holdings, key: KeyId, state: KeyState) -> Result<(), String> {
+    match after.state(RING, key) {
         Some(is) if is == state => Ok(()),
         is => Err(format!("key {key} is {is:?}, not {state}")),
     }
@@ -40,45 +30,48 @@ fn has_become(root: &Path, ring: &str, key: &str, state: &str) -> Result<(), Str
 #[test]
 fn rotating_survives_every_crash() {
     let installation = Installation::new();
+    let former = installation.key(RING, KeyState::Active);
     let rotate = ["keys", "rotate"];
-    Trial::new(&installation, &rotate, |root| rotated(&installation, root)).run("keys rotate");
+    Trial::new(&installation, &rotate, |_, after| is_rotated(after, former)).run("keys rotate");
 }
 
 #[test]
 fn activating_survives_every_crash() {
     let installation = Installation::new();
-    let key = installation.key("hmac", "pending");
-    let activate = ["keys", "activate", key];
-    Trial::new(&installation, &activate, |root| {
-        has_become(root, "hmac", key, "active")?;
-        rotated(&installation, root)
-    })
-    .run("keys activate");
+    let former = installation.key(RING, KeyState::Active);
+    let key = installation.key(RING, KeyState::Pending);
+    let name = key.to_string();
+    let trial = Trial::new(&installation, &["keys", "activate", &name], |_, after| {
+        has_become(after, key, KeyState::Active)?;
+        is_rotated(after, former)
+    });
+    trial.run("keys activate");
 }
 
 #[test]
 fn revoking_survives_every_crash() {
     let installation = Installation::new();
-    let key = installation.key("hmac", "pending");
-    let revoke = ["keys", "revoke", key, "--yes"];
-    Trial::new(&installation, &revoke, |root| {
-        has_become(root, "hmac", key, "revoked")
-    })
-    .run("keys revoke");
+    let key = installation.key(RING, KeyState::Pending);
+    let name = key.to_string();
+    let revoke = ["keys", "revoke", &name, "--yes"];
+    let trial = Trial::new(&installation, &revoke, |_, after| {
+        has_become(after, key, KeyState::Revoked)
+    });
+    trial.run("keys revoke");
 }
 
 #[test]
 fn retiring_survives_every_crash() {
     let installation = Installation::new();
-    let key = installation.key("hmac", "revoked");
-    let retire = ["keys", "retire", key];
-    Trial::new(&installation, &retire, |root| {
-        match keys(root).contains_key(&("hmac".to_owned(), key.to_owned())) {
-            true => Err(format!("key {key} is still there")),
-            false => Ok(()),
-        }
-    })
-    .removes(key)
-    .refuses_twice()
-    .run("keys retire");
+    let key = installation.key(RING, KeyState::Revoked);
+    let name = key.to_string();
+    let trial = Trial::new(
+        &installation,
+        &["keys", "retire", &name],
+        |_, after| match after.state(RING, key) {
+            Some(state) => Err(format!("key {key} is still there, {state}")),
+            None => Ok(()),
+        },
+    );
+    trial.removes(key).refuses_twice().run("keys retire");
 }

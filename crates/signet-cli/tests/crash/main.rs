@@ -12,10 +12,13 @@
 )]
 
 mod harness;
+mod holdings;
 mod import;
 mod installation;
 mod keys;
+mod relocate;
 mod reseal;
+mod restore;
 mod shim;
 mod step;
 mod trial;

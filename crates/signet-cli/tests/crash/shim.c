@@ -106,7 +106,7 @@ struct place {
     ino_t inode;
 };
 
-enum kind { DATA, MADE, MOVED, REMOVED, DIRECTORY_MADE, DIRECTORY_REMOVED };
+enum kind { DATA, MADE, MOVED, EXCHANGED, REMOVED, DIRECTORY_MADE, DIRECTORY_REMOVED };
 
 struct change {
     struct change *earlier;
@@ -269,6 +269,9 @@ static void lose_what_was_not_flushed(void) {
         case MOVED:
             ASK(SYS_renameat2, AT_FDCWD, change->to, AT_FDCWD, change->from, 0);
             if (change->kept) ASK(SYS_renameat2, AT_FDCWD, change->kept, AT_FDCWD, change->to, 0);
+            break;
+        case EXCHANGED:
+            ASK(SYS_renameat2, AT_FDCWD, change->to, AT_FDCWD, change->from, RENAME_EXCHANGE);
             break;
         case REMOVED:
             ASK(SYS_renameat2, AT_FDCWD, change->kept, AT_FDCWD, change->from, 0);
@@ -527,11 +530,11 @@ int openat64(int directory, const char *name, int flags, ...) {
 int renameat2(int from_directory, const char *from_name, int to_directory, const char *to_name, unsigned flags) {
     char from[PATH_MAX], to[PATH_MAX];
     int below = concerns(from_directory, from_name, from) | concerns(to_directory, to_name, to);
-    if (below && (flags & RENAME_EXCHANGE)) give_up("crash shim: files were exchanged\n");
+    int exchanges = (flags & RENAME_EXCHANGE) != 0;
     if (below) {
-        begin("rename", to, 0);
-        struct change *name = name_changes(MOVED, from, to);
-        name->kept = keep(to);
+        begin(exchanges ? "exchange" : "rename", to, 0);
+        struct change *name = name_changes(exchanges ? EXCHANGED : MOVED, from, to);
+        if (!exchanges) name->kept = keep(to);
     }
     int result = (int)ASK(SYS_renameat2, from_directory, from_name, to_directory, to_name, flags);
     if (below) {

@@ -9,17 +9,20 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use signet_core::KeyId;
+
+use crate::holdings::Holdings;
 use crate::installation::{Installation, run, scratch, signet};
 use crate::shim::{Run, Watched};
 use crate::step::{How, Step};
 
-type Check<'t> = dyn Fn(&Path) -> Result<(), String> + Sync + 't;
+type Check<'t> = dyn Fn(&Path, &Holdings) -> Result<(), String> + Sync + 't;
 
 /// A command on an installation, and how it is seen that it is done.
 pub(crate) struct Trial<'t> {
     installation: &'t Installation,
     words: Vec<&'t str>,
-    gone: Vec<&'t str>,
+    gone: Option<KeyId>,
     refuses_twice: bool,
     finished: Box<Check<'t>>,
 }
@@ -32,16 +35,16 @@ struct Crash {
 }
 
 impl<'t> Trial<'t> {
-    /// `signet WORDS…`; `finished` says of a copy of the installation whether all is done.
+    /// `signet WORDS…`; `finished` says of a copy of the installation and what it holds whether all is done.
     pub(crate) fn new(
         installation: &'t Installation,
         words: &[&'t str],
-        finished: impl Fn(&Path) -> Result<(), String> + Sync + 't,
+        finished: impl Fn(&Path, &Holdings) -> Result<(), String> + Sync + 't,
     ) -> Self {
         Self {
             installation,
             words: words.to_vec(),
-            gone: Vec::new(),
+            gone: None,
             refuses_twice: false,
             finished: Box::new(finished),
         }
@@ -54,8 +57,8 @@ impl<'t> Trial<'t> {
     }
 
     /// A key that the command removes.
-    pub(crate) fn removes(mut self, key: &'t str) -> Self {
-        self.gone.push(key);
+    pub(crate) fn removes(mut self, key: KeyId) -> Self {
+        self.gone = Some(key);
         self
     }
 
@@ -95,7 +98,9 @@ impl<'t> Trial<'t> {
         let (_scratch, watched) = self.copy();
         let run = watched.run(self.command(&watched));
         assert!(run.output.status.success(), "{:?}: {run:?}", self.words);
-        self.check(&watched.root()).unwrap();
+        let root = watched.root();
+        let after = self.installation.unharmed_in(&root, self.gone).unwrap();
+        (self.finished)(&root, &after).unwrap();
         assert!(run.steps.len() > 1, "{:?} changed nothing", self.words);
         run.steps
     }
@@ -127,29 +132,23 @@ impl<'t> Trial<'t> {
         if !killed.was_killed() || killed.steps.len() != crash.at {
             return Err(format!("it was not killed there: {}", described(&killed)));
         }
-        let whole = |when: &str| {
-            let whole = self.installation.is_whole_in(&root, &self.gone);
-            whole.map_err(|why| format!("{when}: {why}"))
+        let holdings = |when: &str| {
+            let holdings = self.installation.unharmed_in(&root, self.gone);
+            holdings.map_err(|why| format!("{when}: {why}"))
         };
-        whole("after the crash")?;
-        let was_done = killed.steps.last().is_some_and(|step| step.call == "exit");
+        let finished = |holdings: &Holdings, when: &str| {
+            (self.finished)(&root, holdings).map_err(|why| format!("{when}: {why}"))
+        };
+        let left = holdings("after the crash")?;
         // What a command has said to be done stays done, even if the power goes then.
-        if was_done {
-            return self
-                .check(&root)
-                .map_err(|why| format!("after the end: {why}"));
+        if killed.steps.last().is_some_and(|step| step.call == "exit") {
+            return finished(&left, "after the end");
         }
-        if self.refuses_twice && (self.finished)(&root).is_ok() {
+        if self.refuses_twice && (self.finished)(&root, &left).is_ok() {
             return Ok(());
         }
         run(&root, &self.words, "").map_err(|why| format!("it cannot be finished: {why}"))?;
-        whole("after the second run")?;
-        (self.finished)(&root).map_err(|why| format!("after the second run: {why}"))
-    }
-
-    fn check(&self, root: &Path) -> Result<(), String> {
-        self.installation.is_whole_in(root, &self.gone)?;
-        (self.finished)(root)
+        finished(&holdings("after the second run")?, "after the second run")
     }
 
     fn command(&self, watched: &Watched) -> Command {

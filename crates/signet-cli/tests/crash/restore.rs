@@ -1,0 +1,40 @@
+//! Putting a backup into the place of an installation that went on since.
+
+use std::fs;
+use std::path::Path;
+
+use signet_core::{KeyState, RingName};
+
+use crate::installation::{DATA, Installation};
+use crate::trial::Trial;
+
+/// Beside the data directory is only what was put aside, once by each run that began anew.
+fn is_tidy(root: &Path) -> Result<(), String> {
+    let entries = fs::read_dir(root).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names: Vec<String> = names
+        .filter(|name| name.contains(DATA) && name != DATA)
+        .collect();
+    let aside = format!("{DATA}.before-restore-");
+    match names.len() {
+        1 | 2 if names.iter().all(|name| name.starts_with(&aside)) => Ok(()),
+        _ => Err(format!("what is left is {names:?}")),
+    }
+}
+
+// S6
+#[test]
+fn restoring_survives_every_crash() {
+    let mut installation = Installation::new();
+    let card = installation.does(&["node", "show"]);
+    fs::write(installation.root().join("card"), card).unwrap();
+    installation.does(&["backup", "backup.age", "--for", "card"]);
+    // What must not be taken back: a key that is revoked, and one that the backup does not have.
+    let stolen = installation.key(RingName::Hmac, KeyState::Pending);
+    installation.does(&["keys", "revoke", &stolen.to_string(), "--yes"]);
+    installation.does(&["keys", "rotate"]);
+
+    let restore = ["restore", "backup.age", "--replace"];
+    let trial = Trial::new(&installation, &restore, |root, _| is_tidy(root));
+    trial.run("restore FILE --replace");
+}
