@@ -94,9 +94,12 @@ impl fmt::Display for Finding {
         if !self.code.is_empty() {
             write!(f, "{}: ", self.code)?;
         }
-        f.write_str(&self.cause)?;
-        if !self.effect.is_empty() {
-            write!(f, "; {}", self.effect)?;
+        f.write_str(self.cause.trim_end_matches('.'))?;
+        let effect = self.effect.trim_end_matches('.');
+        match effect.chars().next() {
+            None => {}
+            Some(first) if first.is_uppercase() => write!(f, ". {effect}")?,
+            Some(_) => write!(f, "; {effect}")?,
         }
         if !self.remedy.is_empty() {
             write!(f, ". To mend it: {}", self.remedy)?;
@@ -117,6 +120,13 @@ mod tests {
         assert_eq!(
             finding.to_string(),
             "DISK_FULL: the disk is full; nobody can log out. To mend it: make room"
+        );
+        let finding = Finding::warn("W", "it failed.")
+            .causes("Nothing was sent.")
+            .mend("wait");
+        assert_eq!(
+            finding.to_string(),
+            "W: it failed. Nothing was sent. To mend it: wait"
         );
         assert_eq!(
             Finding::good("2 keys are in order").to_string(),

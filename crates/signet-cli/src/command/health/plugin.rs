@@ -83,7 +83,7 @@ fn cause(result: &CheckReport) -> String {
         .find(|message| message.status == result.status)
         .map_or("", |message| message.message.as_str());
     let cause = worst.split("; ").next().unwrap_or_default();
-    let cause = cause.split(". To mend it: ").next().unwrap_or_default();
+    let cause = cause.split(". ").next().unwrap_or_default();
     format!("{}: {cause}", result.name)
 }
 

@@ -159,3 +159,6 @@ fn failed(client: &Client, error: &TokenError) -> Finding {
         .causes(told.effect)
         .mend(told.remedy)
 }
+
+#[cfg(test)]
+mod tests;
