@@ -6,11 +6,12 @@ use std::fmt;
 use signet_aem::AemError;
 use signet_aem::rekey::RekeyError;
 use signet_audit::AuditError;
+use signet_backup::{BackupError, FileError, PartyError, RestoreError};
 use signet_bundle::{BundleError, CardError, ImportError, NodeError, ProofError};
 use signet_keys::atomic::WriteError;
 use signet_keys::granite::RawKeyError;
-use signet_lab::LabError;
 use signet_keys::{KeyError, RelocationFailure};
+use signet_lab::LabError;
 use signet_repository::{RepositoryError, UserError};
 use signet_secret::SealError;
 use signet_server::secrets::{InventoryError, ResealFailure};
@@ -92,13 +93,13 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<DataError>() {
         return Some(error.hint());
     }
-    if let Some(error) = error.downcast_ref::<KeyError>() {
     if let Some(error) = error.downcast_ref::<RelocationFailure>() {
         return Some(error.hint());
     }
     if let Some(error) = error.downcast_ref::<RehearsalError>() {
         return Some(error.hint());
     }
+    if let Some(error) = error.downcast_ref::<KeyError>() {
         return Some(error.hint());
     }
     if let Some(error) = error.downcast_ref::<AemError>() {
@@ -148,6 +149,18 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     }
     if let Some(error) = error.downcast_ref::<ResealFailure>() {
         return error.hint();
+    }
+    if let Some(error) = error.downcast_ref::<BackupError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<RestoreError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<FileError>() {
+        return Some(error.hint().to_owned());
+    }
+    if let Some(error) = error.downcast_ref::<PartyError>() {
+        return Some(error.hint().to_owned());
     }
     error.downcast_ref::<LabError>().and_then(LabError::hint)
 }

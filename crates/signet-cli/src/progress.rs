@@ -21,6 +21,15 @@ impl Bar {
         )
     }
 
+    /// A bar for `total` bytes of what `label` says.
+    pub(crate) fn bytes(label: &'static str, total: u64) -> Self {
+        Self::drawn(
+            ProgressBar::new(total),
+            "{msg}  {bar:30} {bytes} of {total_bytes}  {eta}",
+            label,
+        )
+    }
+
     /// Something that turns while nobody knows how long it will take.
     pub(crate) fn unknown(label: &'static str) -> Self {
         Self::drawn(

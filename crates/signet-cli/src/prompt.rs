@@ -23,6 +23,16 @@ pub(crate) fn new_password(user: &str) -> anyhow::Result<SecretString> {
     Ok(typed.context("no password was typed")?.into())
 }
 
+/// A new passphrase, typed twice.
+pub(crate) fn new_passphrase(of: &str) -> anyhow::Result<SecretString> {
+    let typed = Password::new()
+        .with_prompt(format!("New passphrase of {of}"))
+        .with_confirmation("Again", "They differ. Once more, please.")
+        .report(false)
+        .interact();
+    Ok(typed.context("no passphrase was typed")?.into())
+}
+
 /// Something that is not to be seen while it is typed.
 pub(crate) fn hidden(question: &str) -> anyhow::Result<SecretString> {
     let typed = Password::new()
