@@ -183,7 +183,7 @@ fn unsealed(name: &ClientName, kind: CredentialKind, error: SealedValueError) ->
     let place = credential_place(name, kind);
     match error {
         SealedValueError::NotSealed => format!(
-            "expected a sealed value; a {} in the clear is neither accepted nor repeated here: `signet secret protect {place}` seals it",
+            "expected a sealed value; a {} in the clear is neither accepted nor repeated here: take this line out, and write what `signet secret protect {place}` prints",
             kind.words()
         ),
         other => format!("{other}; {}", other.hint()),
