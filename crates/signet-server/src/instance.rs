@@ -1,5 +1,6 @@
 //! One instance: everything a data directory amounts to while the program runs, and how it is kept current.
 
+mod config_text;
 mod first;
 mod keys;
 mod notice;
@@ -7,11 +8,9 @@ mod record;
 mod rotation;
 mod state;
 
-use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::json;
-use signet_audit::{Action, AuditError};
+use signet_audit::AuditError;
 use signet_core::{Clock, IndexKey, Marks, UserIndex};
 use signet_gate::Gate;
 use signet_keys::KeyError;
@@ -22,20 +21,16 @@ use tokio::sync::Mutex;
 pub(crate) use first::FirstStart;
 pub use state::Readiness;
 
-use crate::config::{Config, changes};
-use crate::data::{CONFIG_FILE, DataDirectory, DataError};
+use crate::config::Config;
+use crate::data::{DataDirectory, DataError};
 use crate::hosts::HostNames;
+use config_text::ConfigText;
 pub(crate) use keys::KeyCensus;
 use keys::KeyRoom;
 use notice::Notices;
 use rotation::Rotation;
 pub(crate) use state::Direction;
 use state::State;
-
-/// Another configuration is in force.
-const CONFIG_TAKEN: Action = Action::literal("config.take");
-/// Another configuration was wrong, and is not in force.
-const CONFIG_REFUSED: Action = Action::literal("config.refuse");
 
 /// Why an instance could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -105,13 +100,6 @@ pub struct Instance {
     config_text: Mutex<ConfigText>,
 }
 
-/// The text of the configuration that is in force, and of the one that was found wrong last.
-#[derive(Debug)]
-struct ConfigText {
-    taken: String,
-    refused: Option<String>,
-}
-
 /// What the command line says in the place of the configuration, for this run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Overrides {
@@ -167,7 +155,7 @@ impl Instance {
         if_missing: IfMissing,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let config_text = read_config(&data)?;
+        let config_text = ConfigText::read(&data)?;
         let config = overrides
             .apply(Config::parse(&config_text, &data.config_path()).map_err(DataError::from)?);
         // The repository first: it may be where the keys are.
@@ -208,10 +196,7 @@ impl Instance {
             keys,
             notices: Notices::default(),
             rotation: Rotation::new(&config),
-            config_text: Mutex::new(ConfigText {
-                taken: config_text,
-                refused: None,
-            }),
+            config_text: Mutex::new(ConfigText::taken(config_text)),
         })
     }
 
@@ -312,65 +297,6 @@ impl Instance {
     pub(crate) fn data(&self) -> &DataDirectory {
         &self.data
     }
-
-    /// All of the configuration, or nothing of it. A wrong one is logged once, however often it is looked at.
-    async fn look_at_config(&self) -> Result<(), DataError> {
-        let mut known = self.config_text.lock().await;
-        let text = match read_config(&self.data) {
-            Ok(text) => text,
-            Err(error) => {
-                // Not the text of any file, so that it is reported once, and again after the file was readable.
-                if known.refused.replace("\0".to_owned()).as_deref() != Some("\0") {
-                    self.state.config_failed();
-                    tracing::error!(
-                        code = "CONFIG_UNREADABLE",
-                        error = &error as &dyn std::error::Error,
-                        "the configuration cannot be read, the former one stays in force"
-                    );
-                }
-                return Err(error);
-            }
-        };
-        if known.taken == text {
-            known.refused = None;
-            return Ok(());
-        }
-        let config = match Config::parse(&text, &self.data.config_path()) {
-            Ok(config) => self.overrides.apply(config),
-            Err(error) => {
-                let digest = record::digest(&text);
-                if known.refused.replace(text.clone()) != Some(text) {
-                    self.state.config_failed();
-                    tracing::error!(
-                        code = "CONFIG_REFUSED",
-                        error = %error,
-                        "the configuration is wrong, the former one stays in force"
-                    );
-                    let detail = json!({ "config_sha256": digest, "error": error.to_string() });
-                    self.record(CONFIG_REFUSED, CONFIG_FILE, detail).await;
-                }
-                return Err(error.into());
-            }
-        };
-        let resolved = config.resolve();
-        self.site.snapshots.settings.store(Arc::new(resolved.login));
-        self.gate.configure(resolved.gate);
-        self.hosts.replace(resolved.hosts);
-        self.rotation.configure(&config);
-        let former = Config::parse(&known.taken, &self.data.config_path());
-        let former = former.map_or_else(|_| Config::default(), |old| self.overrides.apply(old));
-        let detail = json!({
-            "config_sha256": record::digest(&text),
-            "changed": changes(&former, &config),
-        });
-        *known = ConfigText {
-            taken: text,
-            refused: None,
-        };
-        tracing::info!("the configuration was changed");
-        self.record(CONFIG_TAKEN, CONFIG_FILE, detail).await;
-        Ok(())
-    }
 }
 
 impl std::fmt::Debug for Instance {
@@ -396,15 +322,6 @@ fn repository_error(config: &Config, source: RepositoryError) -> OpenError {
         url: config.repository.url.to_string(),
         source,
     }
-}
-
-fn read_config(data: &DataDirectory) -> Result<String, DataError> {
-    let path = data.config_path();
-    read_text(&path).map_err(|source| DataError::Read { path, source })
-}
-
-fn read_text(path: &Path) -> std::io::Result<String> {
-    std::fs::read_to_string(path)
 }
 
 /// An error and its causes on one line.

@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use signet_audit::Entry;
 use signet_core::{KeyState, RingName, UnixSeconds};
 use signet_keys::{LoadedKeys, RotateMode};
