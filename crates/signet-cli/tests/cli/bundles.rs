@@ -341,6 +341,22 @@ fn what_was_imported_is_in_the_audit_log() {
     assert_eq!(log(&publish).lines().count(), lines, "nothing changed");
 }
 
+// K2
+#[test]
+fn a_mounted_secret_is_not_changed() {
+    let (author, publish) = (Scratch::new(), publish());
+    let bundle = export(&author, &publish, "bundle");
+    let config = "role = \"publish\"\n[keys]\ncustody = \"mounted\"\n";
+    fs::write(publish.data().join("signet.toml"), config).unwrap();
+    publish
+        .run(&["keys", "import", &bundle, "--from", &card(&author)])
+        .failed("is a mounted secret")
+        .hints("where the secret comes from");
+    let log = fs::read_to_string(publish.data().join("audit.log")).unwrap();
+    assert!(log.contains("\"stopped\""), "{log}");
+    assert!(states(&publish).is_empty());
+}
+
 /// 32 bytes that no text has.
 fn hmac_bytes() -> Vec<u8> {
     (0..32).map(|n| 0x80 | n).collect()

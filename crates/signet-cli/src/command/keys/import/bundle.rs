@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use signet_bundle::{
-    ForeignFarm, ImportReport, Imported, MAX_BUNDLE_BYTES, NodeCard, NodeIdentity, ReceivedBundle,
-    Senders,
+    ForeignFarm, ImportError, ImportReport, Imported, MAX_BUNDLE_BYTES, NodeCard, NodeIdentity,
+    ReceivedBundle, Senders,
 };
 use signet_core::{KeyState, RingName};
 use signet_keys::Insertion;
@@ -55,11 +55,17 @@ pub(super) async fn run(
         true => ForeignFarm::Merge,
         false => ForeignFarm::Refuse,
     };
-    let report = received.content().import(&store, foreign)?;
+    let object = received.sender().id().to_string();
+    let imported = received.content().import(&store, foreign);
+    if let Err(error @ ImportError::Keys(_)) = &imported {
+        // Some of the keys may have been written. What stopped it comes first, even if this cannot be recorded either.
+        let detail = json!({ "stopped": error.to_string() });
+        let _ = place.record(context, "key.import", &object, &detail);
+    }
+    let report = imported?;
     senders.remember(received.sender())?;
     let detail = document(&received, &report);
     if report.is_change() {
-        let object = received.sender().id().to_string();
         place.record(context, "key.import", &object, &detail)?;
     }
     let says = place.poke().await;
