@@ -1,7 +1,7 @@
 //! Moving the keys from one place to the other, and back.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
@@ -45,7 +45,7 @@ impl Bits {
 }
 
 /// The files that hold keys.
-fn files(root: &Path) -> Vec<std::path::PathBuf> {
+fn files(root: &Path) -> Vec<PathBuf> {
     let directories = ["hmac", "master"].map(|ring| root.join(DATA).join("keys").join(ring));
     let entries = directories
         .iter()

@@ -17,3 +17,4 @@ mod nginx;
 mod oauth;
 mod rotation;
 mod stage;
+mod story;

@@ -95,13 +95,24 @@ impl Signet {
         self.until_ready();
     }
 
+    /// The same, for one that something keeps from being ready.
+    pub(crate) fn start_again_unready(&mut self) {
+        self.program = self.data.start(self.port, &self.arguments);
+        self.until("/livez", 200);
+        self.until("/readyz", 503);
+    }
+
     /// Waits until it says that it is ready.
     pub(crate) fn until_ready(&mut self) {
+        self.until("/readyz", 200);
+    }
+
+    fn until(&mut self, target: &str, status: u16) {
         let port = self.port;
-        until("readiness of signet", || {
+        until(&format!("{status} of signet's {target}"), || {
             self.program.assert_running();
-            let answer = Request::get("/readyz").send(port).ok()?;
-            (answer.status == 200).then_some(())
+            let answer = Request::get(target).send(port).ok()?;
+            (answer.status == status).then_some(())
         });
     }
 
