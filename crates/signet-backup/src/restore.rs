@@ -152,7 +152,7 @@ async fn prepare_and_place(
     let present = Present::of(target)?;
     let here = match (&present, options.existing) {
         (Present::Nothing, _) => None,
-        (Present::Installation(here), Existing::Replace) => Some(here),
+        (Present::Installation(here), Existing::Replace) => Some(&**here),
         (Present::Installation(here), Existing::Refuse) => {
             return Err(RestoreError::Present {
                 path: target.to_owned(),

@@ -21,7 +21,7 @@ pub enum Present {
     /// Nothing: no directory, or an empty one.
     Nothing,
     /// An installation, or what is left of one.
-    Installation(Installation),
+    Installation(Box<Installation>),
 }
 
 /// An installation, or what is left of one.
@@ -51,10 +51,10 @@ impl Present {
             Err(error) => return Err(error.into()),
         }
         let text = fs::read_to_string(path.join(crate::name::CONFIG)).unwrap_or_default();
-        Ok(Self::Installation(Installation {
+        Ok(Self::Installation(Box::new(Installation {
             path: path.to_owned(),
             config: Config::parse(&text, path).unwrap_or_default(),
-        }))
+        })))
     }
 }
 
