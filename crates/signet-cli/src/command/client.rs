@@ -28,7 +28,7 @@ pub(crate) struct Client {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    Add(add::Add),
+    Add(Box<add::Add>),
     /// List the clients of this instance
     List,
     /// Show all that is known of a client but its secret
