@@ -5,15 +5,15 @@ mod licence;
 mod lock;
 mod policy;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use self::policy::Policy;
 use crate::findings::Findings;
-use crate::fuzz;
 use crate::metadata::{Metadata, Package};
 use crate::tree::Tree;
+use crate::{cargo, fuzz};
 
 /// Checks the workspace and the fuzz targets.
 ///
@@ -24,10 +24,10 @@ pub(crate) fn check(tree: &Tree) -> Result<()> {
     let policy = Policy::read(tree)?;
     let mut findings = Findings::default();
     let main = Metadata::graph_of(tree, "Cargo.toml")?;
-    judge(&main, &policy, &mut findings);
+    judge(&main, &built(tree, "Cargo.toml")?, &policy, &mut findings);
     duplicates(&main, &mut findings);
     let fuzz = Metadata::graph_of(tree, fuzz::MANIFEST)?;
-    judge(&fuzz, &policy, &mut findings);
+    judge(&fuzz, &built(tree, fuzz::MANIFEST)?, &policy, &mut findings);
     lock::compare(&main, &fuzz, &mut findings);
     println!(
         "    {} packages in the workspace, {} in the fuzz targets",
@@ -37,9 +37,46 @@ pub(crate) fn check(tree: &Tree) -> Result<()> {
     findings.conclude("dependencies")
 }
 
-fn judge(graph: &Metadata, policy: &Policy, findings: &mut Findings) {
+/// Every package of which something is built, on any platform.
+///
+/// The metadata also know optional dependencies that no feature switches on, as the lock file does.
+fn built(tree: &Tree, manifest: &str) -> Result<BTreeSet<String>> {
+    let arguments = [
+        "tree",
+        "--locked",
+        "--workspace",
+        "--all-features",
+        "--target",
+        "all",
+        "--edges",
+        "all",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+        "--manifest-path",
+        manifest,
+    ];
+    let listed = cargo::output(tree, &arguments)?;
+    // A line is the name, `v` and the version, and for packages of the workspace their path.
+    let names = listed.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let (name, version) = (words.next()?, words.next()?.strip_prefix('v')?);
+        Some(format!("{name} {version}"))
+    });
+    let names: BTreeSet<_> = names.collect();
+    ensure!(
+        !names.is_empty(),
+        "`cargo tree` lists nothing for {manifest}"
+    );
+    Ok(names)
+}
+
+fn judge(graph: &Metadata, built: &BTreeSet<String>, policy: &Policy, findings: &mut Findings) {
     for package in graph.reachable() {
-        ban::judge(package, graph, policy, findings);
+        if built.contains(&place(package)) {
+            ban::judge(package, graph, policy, findings);
+        }
         licence::judge(package, policy, findings);
         source(package, policy, findings);
     }
