@@ -30,7 +30,12 @@ pub enum Sighting {
     /// It is in the place that `storage` does not name, where nothing reads it.
     OtherPlace(ProviderName),
     /// A file holds it that nothing reads: it lies in another directory, or has another name.
-    Misplaced(PathBuf),
+    Misplaced {
+        /// Where it lies.
+        path: PathBuf,
+        /// Where it belongs.
+        belongs: PathBuf,
+    },
     /// A file has its name and is not the key.
     Namesake(PathBuf),
     /// A backup holds it, or names it.
@@ -58,7 +63,7 @@ impl fmt::Display for Sighting {
                     provider.in_words()
                 )
             }
-            Self::Misplaced(path) => {
+            Self::Misplaced { path, .. } => {
                 write!(f, "the file {}, where nothing reads it", path.display())
             }
             Self::Namesake(path) => write!(
@@ -86,16 +91,15 @@ impl fmt::Display for Sighting {
 impl Sighting {
     /// What brings the key back from there, if anything does.
     #[must_use]
-    pub fn remedy(&self, key: KeyId) -> Option<String> {
+    pub fn remedy(&self) -> Option<String> {
         match self {
             Self::OtherPlace(provider) => Some(format!(
                 "`signet keys relocate --to {}` moves it to where keys are looked for",
                 provider.other()
             )),
-            Self::Misplaced(path) => Some(format!(
-                "`mv '{}' '<data>/keys/master/{key}.jwk'`",
-                path.display()
-            )),
+            Self::Misplaced { path, belongs } => {
+                Some(format!("`mv '{}' '{}'`", path.display(), belongs.display()))
+            }
             Self::Backup(path) if is_relocation(path) => Some(
                 "`signet keys relocate --undo` brings back what was there before the move"
                     .to_owned(),
@@ -147,22 +151,24 @@ fn in_wrong_files(keys: &Path, kid: KeyId) -> Vec<Sighting> {
     let name = kid.to_string();
     let mut sightings = Vec::new();
     for path in files_below(keys) {
-        let right = RingName::ALL
-            .into_iter()
-            .any(|ring| path == keys.join(ring.as_str()).join(format!("{name}.jwk")));
-        let named = path
-            .file_name()
-            .is_some_and(|file| file.to_string_lossy().contains(&name));
         let Ok(bytes) = read_at_most(&path, MAX_KEY_FILE_BYTES) else {
             continue;
         };
-        let is_key = RingName::ALL
+        let ring = RingName::ALL
             .into_iter()
-            .any(|ring| parse_key_file(ring, &name, &bytes).is_ok_and(|key| key.id == kid));
-        match (is_key, right) {
-            (true, false) => sightings.push(Sighting::Misplaced(path)),
-            (false, _) if named => sightings.push(Sighting::Namesake(path)),
-            _ => {}
+            .find(|ring| parse_key_file(*ring, &name, &bytes).is_ok_and(|key| key.id == kid));
+        let is_named = path
+            .file_name()
+            .is_some_and(|file| file.to_string_lossy().contains(&name));
+        match ring {
+            Some(ring) => {
+                let belongs = keys.join(ring.as_str()).join(format!("{name}.jwk"));
+                if path != belongs {
+                    sightings.push(Sighting::Misplaced { path, belongs });
+                }
+            }
+            None if is_named => sightings.push(Sighting::Namesake(path)),
+            None => {}
         }
     }
     sightings

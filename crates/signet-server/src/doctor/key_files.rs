@@ -44,22 +44,8 @@ fn look(keys: &Path) -> Vec<Finding> {
             }
         }
     }
-    for path in files(keys) {
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if name.ends_with(".jwk") {
-            findings.push(
-                unread(&path, "lies outside of hmac/ and master/").mend(format!(
-                    "`mv '{}' '{}/'` or master/, whichever ring it belongs to",
-                    path.display(),
-                    keys.join("hmac").display()
-                )),
-            );
-        }
-    }
+    let outside = files(keys).into_iter();
+    findings.extend(outside.filter_map(|path| outside_of_rings(keys, &path)));
     if findings.is_empty() {
         findings.push(Finding::good(match count {
             0 => "there are no key files".to_owned(),
@@ -68,6 +54,28 @@ fn look(keys: &Path) -> Vec<Finding> {
         }));
     }
     findings
+}
+
+/// A key beside the directories of the rings.
+fn outside_of_rings(keys: &Path, path: &Path) -> Option<Finding> {
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    let stem = name.strip_suffix(".jwk")?;
+    let finding = unread(path, "lies outside of hmac/ and master/");
+    let ring = read_at_most(path, MAX_KEY_FILE_BYTES)
+        .ok()
+        .and_then(|bytes| {
+            RingName::ALL
+                .into_iter()
+                .find(|ring| parse_key_file(*ring, stem, &bytes).is_ok())
+        });
+    Some(match ring {
+        Some(ring) => finding.mend(format!(
+            "`mv '{}' '{}'`",
+            path.display(),
+            keys.join(ring.as_str()).join(&name).display()
+        )),
+        None => finding.mend(format!("it is no key: `rm '{}'`", path.display())),
+    })
 }
 
 /// What is wrong with the content of a file that is refused unread, and what is harmless in one that is read.

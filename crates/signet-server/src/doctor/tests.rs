@@ -459,6 +459,11 @@ async fn files_that_nothing_reads_are_found() {
         finding.cause.ends_with("lies outside of hmac/ and master/"),
         "{finding}"
     );
+    let name = file.file_name().unwrap().to_str().unwrap();
+    assert_eq!(
+        finding.remedy,
+        format!("`mv 'DATA/keys/{name}' 'DATA/keys/hmac/{name}'`")
+    );
     assert_eq!(
         patient.found(&told, "NO_ACTIVE_KEY").status,
         Status::Critical
@@ -745,4 +750,37 @@ async fn the_strangest_directory_is_looked_at() {
         .collect();
     assert!(failed.is_empty(), "{failed:#?}");
     assert!(examined.iter().any(|e| e.status() == Status::Critical));
+}
+
+// O4
+#[test]
+fn every_code_is_explained() {
+    const GUIDE: &str = include_str!("../../../../docs/guides/health.md");
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut codes = std::collections::BTreeSet::new();
+    for (file, text) in contents(&source) {
+        let inside = ["health", "doctor"].map(|part| source.join(part));
+        if inside.iter().any(|part| file.starts_with(part)) && !file.ends_with("tests.rs") {
+            codes.extend(codes_in(&String::from_utf8(text).unwrap()));
+        }
+    }
+    assert!(codes.len() > 50, "{codes:?}");
+    for code in codes {
+        assert!(GUIDE.contains(&format!("`{code}`")), "{code}");
+    }
+}
+
+/// The codes of findings in a source file: the first text in each call that makes one.
+fn codes_in(text: &str) -> Vec<String> {
+    let text = text.split("#[cfg(test)]").next().unwrap();
+    let quoted = text.split('"').skip(1).step_by(2);
+    quoted
+        .filter(|word| word.len() > 7 && word.contains('_') || *word == "LEFTOVERS")
+        .filter(|word| {
+            word.bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        })
+        .filter(|word| Status::ALL.iter().all(|status| status.as_str() != *word))
+        .map(ToOwned::to_owned)
+        .collect()
 }

@@ -81,7 +81,7 @@ async fn the_other_place_is_looked_into() {
     );
     assert!(
         sighting
-            .remedy(scratch.kid)
+            .remedy()
             .unwrap()
             .contains("signet keys relocate --to file")
     );
@@ -93,7 +93,19 @@ fn a_file_in_the_wrong_place_or_with_a_wrong_name_is_found() {
     let elsewhere = scratch.data.path().join("keys/old/copy.txt");
     fs::create_dir(elsewhere.parent().unwrap()).unwrap();
     fs::rename(scratch.file(), &elsewhere).unwrap();
-    assert_eq!(scratch.seen(), [Sighting::Misplaced(elsewhere)]);
+    let sighting = Sighting::Misplaced {
+        path: elsewhere.clone(),
+        belongs: scratch.file(),
+    };
+    assert_eq!(
+        sighting.remedy().unwrap(),
+        format!(
+            "`mv '{}' '{}'`",
+            elsewhere.display(),
+            scratch.file().display()
+        )
+    );
+    assert_eq!(scratch.seen(), [sighting]);
     fs::write(scratch.file(), "<html>log in").unwrap();
     fs::set_permissions(scratch.file(), fs::Permissions::from_mode(0o600)).unwrap();
     assert!(scratch.seen().contains(&Sighting::Namesake(scratch.file())));

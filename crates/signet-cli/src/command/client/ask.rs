@@ -31,7 +31,7 @@ pub(super) fn diagnosis(place: &Place, name: &ClientName, error: &TokenError) ->
         .iter()
         .map(|sighting: &Sighting| visible(&sighting.to_string()))
         .collect();
-    let remedy = sightings.iter().find_map(|sighting| sighting.remedy(key));
+    let remedy = sightings.iter().find_map(Sighting::remedy);
     diagnosis.last_seen(&places, remedy.as_deref())
 }
 

@@ -46,7 +46,7 @@ pub(super) fn document(closed: &ClosedSecret, sightings: &Sightings) -> Value {
         "key": closed.error.key().map(|key| key.to_string()),
         "code": closed.error.code(),
         "why": why(closed),
-        "hint": closed.error.hint(),
+        "hint": closed.error.hint_at(&closed.place),
     })
 }
 
@@ -60,10 +60,9 @@ pub(super) fn text(closed: &ClosedSecret, sightings: &Sightings) -> String {
     let mut remedy = None;
     for seen in sightings.of_key(closed) {
         lines.push(("last seen", seen.to_string()));
-        let found = || closed.error.key().and_then(|key| seen.remedy(key));
-        remedy = remedy.or_else(found);
+        remedy = remedy.or_else(|| seen.remedy());
     }
-    let hint = || closed.error.hint();
+    let hint = || closed.error.hint_at(&visible(&closed.place));
     lines.push(("what to do", remedy.unwrap_or_else(hint)));
     let below: String = facts(lines)
         .lines()

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::secrets::{master, where_seen};
 use crate::health::client_memory::{ClientMemory, Print};
 use crate::health::{CheckError, Checked, Finding, Ground, HealthCheck, Status};
+use crate::sighting::Sighting;
 
 /// So many endpoints are asked at a time.
 const AT_ONCE: usize = 8;
@@ -71,11 +72,11 @@ async fn look(ground: &Ground) -> Result<Vec<Finding>, CheckError> {
     let seen = ground.last_seen(missing.collect()).await;
     let mut findings = Vec::new();
     for (_, mut found, missing) in answers {
-        if let Some((key, sightings)) = missing.and_then(|key| Some((key, seen.get(&key)?)))
+        if let Some(sightings) = missing.and_then(|key| seen.get(&key))
             && let Some(first) = found.first_mut()
         {
             first.cause.push_str(&where_seen(sightings));
-            if let Some(better) = sightings.iter().find_map(|sighting| sighting.remedy(key)) {
+            if let Some(better) = sightings.iter().find_map(Sighting::remedy) {
                 first.remedy = format!("{better}. Else: {}", first.remedy);
             }
         }

@@ -117,11 +117,11 @@ fn told(secret: &ClosedSecret, seen: &BTreeMap<KeyId, Vec<Sighting>>) -> Finding
         super::chain(error)
     );
     let mut remedy = error.hint();
-    if let (OpenError::KeyMissing { key, .. }, Some(key_seen)) =
-        (error, error.key().and_then(|key| seen.get(&key)))
+    if let OpenError::KeyMissing { key, .. } = error
+        && let Some(key_seen) = seen.get(key)
     {
         cause.push_str(&where_seen(key_seen));
-        if let Some(better) = key_seen.iter().find_map(|sighting| sighting.remedy(*key)) {
+        if let Some(better) = key_seen.iter().find_map(Sighting::remedy) {
             remedy = format!("{better}. Else: {remedy}");
         }
     }
