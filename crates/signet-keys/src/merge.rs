@@ -38,6 +38,7 @@ impl<'p> Merge<'p> {
         ring: RingName,
         scanned: Result<Vec<Found>, KeyProblem>,
     ) {
+        let is_known = scanned.is_ok();
         let mut keys = match scanned {
             Ok(found) => found
                 .into_iter()
@@ -45,7 +46,8 @@ impl<'p> Merge<'p> {
                 .collect(),
             Err(problem) => self.keep_all(ring, problem),
         };
-        if maker(keys.iter()).is_none() {
+        // Of a ring that cannot be read, nobody knows whether a key is missing.
+        if is_known && maker(keys.iter()).is_none() {
             self.rescue(provider, ring, &mut keys);
         }
         self.keys.append(&mut keys);

@@ -98,7 +98,7 @@ impl SealedValues {
         if master.sealing().is_some() {
             self.probe = Some(master.seal(&probe_place()?, PROBE)?);
         }
-        let (count, closed) = self.examine(master)?;
+        let (count, closed) = self.examine(&master)?;
         let said = told(&count, self.probe.is_some());
         self.closed = closed.into_iter().map(|closed| closed.place).collect();
         Ok(match self.closed.len() {
@@ -122,7 +122,7 @@ impl SealedValues {
                 return Err("a secret that was sealed before opens as another".into());
             }
         }
-        let (count, mut closed) = self.examine(master)?;
+        let (count, mut closed) = self.examine(&master)?;
         closed.retain(|closed| !self.closed.contains(&closed.place));
         if closed.is_empty() {
             return Ok(told(&count, self.probe.is_some()));
@@ -141,11 +141,11 @@ impl SealedValues {
     /// On a thread of its own, because the caller's may belong to a runtime, and waits.
     fn examine(
         &self,
-        master: MasterKeys,
+        master: &MasterKeys,
     ) -> Result<(SecretCount, Vec<ClosedSecret>), CheckFailure> {
         let work = || -> Result<_, CheckFailure> {
             let runtime = Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(self.open_all(&master))
+            runtime.block_on(self.open_all(master))
         };
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new()

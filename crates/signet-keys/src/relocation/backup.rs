@@ -73,9 +73,13 @@ impl Backup {
         path: &Path,
         sealer: &dyn BackupSealer,
     ) -> Result<(), RelocationError> {
-        let sealed = sealer
-            .seal(self.encode().as_bytes())
-            .map_err(|source| sealing(path, source))?;
+        let sealed =
+            sealer
+                .seal(self.encode().as_bytes())
+                .map_err(|source| RelocationError::Sealing {
+                    path: path.to_owned(),
+                    source,
+                })?;
         atomic::write_on(disk, path, &sealed).map_err(KeyError::from)?;
         Ok(())
     }
@@ -90,7 +94,10 @@ impl Backup {
             .map_err(|fault| KeyError::unusable(path, fault))?;
         let plain = sealer
             .open(&sealed)
-            .map_err(|source| sealing(path, source))?;
+            .map_err(|source| RelocationError::Opening {
+                path: path.to_owned(),
+                source,
+            })?;
         Self::parse(&plain).ok_or_else(|| RelocationError::BackupDamaged {
             path: path.to_owned(),
         })
@@ -209,13 +216,6 @@ fn compact(at: u64) -> String {
         second / 60 % 60,
         second % 60
     )
-}
-
-fn sealing(path: &Path, source: io::Error) -> RelocationError {
-    RelocationError::Sealing {
-        path: path.to_owned(),
-        source,
-    }
 }
 
 #[cfg(test)]

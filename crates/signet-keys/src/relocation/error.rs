@@ -102,9 +102,17 @@ pub enum RelocationError {
         /// Where backups are.
         directory: PathBuf,
     },
-    /// The backup could not be sealed, or not be opened.
-    #[error("the backup {} cannot be sealed or opened", path.display())]
+    /// The backup could not be sealed.
+    #[error("the backup {} cannot be sealed", path.display())]
     Sealing {
+        /// The backup.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The backup could not be opened.
+    #[error("the backup {} cannot be opened", path.display())]
+    Opening {
         /// The backup.
         path: PathBuf,
         /// Why not.
@@ -198,8 +206,12 @@ impl RelocationError {
             Self::NoBackup { .. } => {
                 "without one nothing can be put back; signet keys list shows where the keys are".into()
             }
-            Self::Sealing { path, .. } | Self::BackupDamaged { path } => format!(
-                "is the identity of this instance (node/) the one that sealed it, and the disk of {} in order?",
+            Self::Sealing { path, source } => match by_the_system(source) {
+                Some(error) => crate::atomic::io_hint(error, path),
+                None => "is the identity of this instance, in node/, in order? signet doctor looks at it".into(),
+            },
+            Self::Opening { path, .. } | Self::BackupDamaged { path } => format!(
+                "is the identity of this instance, in node/, the one that sealed it, and the disk of {} in order?",
                 path.display()
             ),
             Self::Differs { .. } | Self::Storage { .. } => {
@@ -234,6 +246,21 @@ impl From<ProbeError> for RelocationError {
     fn from(error: ProbeError) -> Self {
         Self::Probe(error.into())
     }
+}
+
+/// The error among the causes of `error` that the system gave, if it did.
+fn by_the_system(error: &io::Error) -> Option<&io::Error> {
+    if error.raw_os_error().is_some() {
+        return Some(error);
+    }
+    let mut cause: Option<&(dyn Error + 'static)> = error.get_ref().map(|error| error as _);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return by_the_system(error);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 fn things(problems: &[KeyProblem]) -> String {

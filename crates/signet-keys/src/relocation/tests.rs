@@ -515,7 +515,7 @@ fn a_backup_that_is_altered_or_missing_is_named() {
     fs::write(&backup, bytes).unwrap();
     let before = place.snapshot();
     let failure = place.run(Destination::Back).unwrap_err();
-    assert!(matches!(failure.error, RelocationError::Sealing { .. }));
+    assert!(matches!(failure.error, RelocationError::Opening { .. }));
     assert_eq!(place.snapshot(), before);
 }
 

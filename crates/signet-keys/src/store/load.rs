@@ -24,6 +24,10 @@ impl KeyStore {
         loaded
             .problems
             .sort_by(|one, other| one.path.cmp(&other.path));
+        // What cannot be read at all is found for each ring.
+        loaded
+            .problems
+            .dedup_by(|one, other| one.to_string() == other.to_string());
         Ok(loaded)
     }
 

@@ -160,6 +160,9 @@ async fn without_a_repository_there_is_no_key_and_it_is_not_made() {
     fs::write(&path, "something else").unwrap();
     let problem = scratch.provider().scan(HMAC).unwrap_err();
     assert!(!problem.hint().is_empty());
+    // Said once, although it is so for both rings; the keys in files are in use.
+    let loaded = scratch.load();
+    assert_eq!((loaded.problems.len(), loaded.keys.len()), (1, 2));
 }
 
 // O6: with an instance that has the repository open all the while.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use signet_core::{KeyState, RingName, UnixSeconds};
-use signet_keys::{KeyEntry, KeyFault, KeyStore, LoadedKeys};
+use signet_keys::{KeyEntry, KeyStore, LoadedKeys};
 
 use crate::command::Outcome;
 use crate::context::Context;
@@ -36,12 +36,8 @@ pub(super) fn run(context: &Context, place: &Place, store: &KeyStore) -> anyhow:
     let header = [
         "kid", "ring", "state", "in use", "made", "provider", "can go",
     ];
-    let is_elsewhere = loaded
-        .problems
-        .iter()
-        .any(|problem| matches!(problem.fault, KeyFault::Elsewhere { .. }));
     let text = match rows.is_empty() {
-        true if is_elsewhere => "No key is in use.".to_owned(),
+        true if !loaded.problems.is_empty() => "No key is in use.".to_owned(),
         true => "There are no keys: copy keys/hmac/*.jwk and keys/master/*.jwk from the author."
             .to_owned(),
         false => table(&header, rows),
