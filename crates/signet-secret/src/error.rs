@@ -38,7 +38,7 @@ impl SealError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NoActiveKey => {
-                "copy keys/master/*.jwk from the author, or make a key: signet keys rotate --ring master"
+                "signet doctor looks for keys that were there; otherwise copy keys/master/*.jwk from the author, or where nothing was sealed yet: signet keys rotate --ring master"
             }
             Self::TooLarge { .. } => "keep what is larger in a file of its own",
             Self::Cipher => "repeat it; if it persists, check that /dev/urandom is there",
@@ -115,13 +115,22 @@ impl OpenError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
+            Self::NotForThisPlace { place, .. } => self.hint_at(place.as_str()),
+            _ => self.hint_at("PLACE"),
+        }
+    }
+
+    /// What to do about it where the place of the value is known.
+    #[must_use]
+    pub fn hint_at(&self, place: &str) -> String {
+        match self {
             Self::KeyMissing { key, .. } => format!(
-                "bring the file keys/master/{key}.jwk from an instance or a backup that has it; if it is lost, seal the secret anew: signet secret protect"
+                "bring the file keys/master/{key}.jwk from an instance or a backup that has it; if it is lost, seal the secret anew: signet secret protect {place}"
             ),
-            Self::KeyRevoked { .. } => {
-                "change the secret where it was issued, since whoever has the key can read it, then: signet secret protect; to go on using it meanwhile: signet secret reseal".into()
-            }
-            Self::NotForThisPlace { place, .. } => format!(
+            Self::KeyRevoked { .. } => format!(
+                "change the secret where it was issued, since whoever has the key can read it, then: signet secret protect {place}; to go on using it meanwhile: signet secret reseal"
+            ),
+            Self::NotForThisPlace { .. } => format!(
                 "write it back to the place that it was sealed for, or seal the secret anew: signet secret protect {place}"
             ),
             Self::Format(error) => error.hint().into(),
