@@ -94,7 +94,9 @@ impl Restore {
             .await
             .map_err(|error| match error.has_begun() {
                 true => anyhow::Error::new(error),
-                false => anyhow::Error::new(error).context(format!("nothing was restored from {file}")),
+                false => {
+                    anyhow::Error::new(error).context(format!("nothing was restored from {file}"))
+                }
             })?;
         drop(bar);
         let document = told::document(&file, &restored);
