@@ -165,7 +165,11 @@ async fn activate(
     store.activate(id, context.now())?;
     let detail = json!({ "ring": ring.map(|key| key.ring.as_str()), "former": former });
     place.record(context, "key.activate", &id.to_string(), &detail)?;
-    let text = format!("Key {id} is active: it makes tokens from now on.");
+    let does = match ring.map(|key| key.ring) {
+        Some(RingName::Master) => "seals secrets",
+        _ => "makes tokens",
+    };
+    let text = format!("Key {id} is active: it {does} from now on.");
     let document = json!({ "kid": id.to_string(), "state": "active" });
     changed(context, place, document, &text).await
 }

@@ -13,6 +13,7 @@ use crate::command::Outcome;
 use crate::context::Context;
 use crate::moment;
 use crate::output::visible;
+use crate::progress::Bar;
 use crate::table::Pages;
 
 /// So many lines are laid out at a time, however many there are.
@@ -106,6 +107,7 @@ fn last(
     entries: impl Iterator<Item = anyhow::Result<Entry>>,
     count: usize,
 ) -> anyhow::Result<VecDeque<Entry>> {
+    let _bar = Bar::unknown("reading the audit log");
     let mut last = VecDeque::new();
     for entry in entries {
         if last.len() == count {

@@ -9,6 +9,7 @@ use signet_audit::{Head, Problem, Reason, Verification};
 use crate::command::Outcome;
 use crate::context::Context;
 use crate::output::Meaning;
+use crate::progress::Bar;
 
 /// Check that nothing was altered, removed, inserted or cut off; exit status 1 if it was
 ///
@@ -29,7 +30,9 @@ pub(crate) struct Verify {
 impl Verify {
     pub(super) fn run(&self, context: &Context) -> anyhow::Result<Outcome> {
         let log = context.place()?.directory().audit_log();
+        let bar = Bar::unknown("checking the audit log");
         let found = log.verify(&self.earlier, &self.head)?;
+        drop(bar);
         let document = json!({
             "holds": found.holds(),
             "file": log.path(),
