@@ -29,7 +29,10 @@ pub(crate) fn is_colourless() -> bool {
 pub(crate) fn operator() -> Operator {
     let uid = rustix::process::getuid().as_raw();
     Operator {
-        user: user_name(uid, &std::fs::read_to_string("/etc/passwd").unwrap_or_default()),
+        user: user_name(
+            uid,
+            &std::fs::read_to_string("/etc/passwd").unwrap_or_default(),
+        ),
         uid,
         sudo_user: variable("SUDO_USER").map(|name| name.to_string_lossy().into_owned()),
     }
