@@ -417,3 +417,35 @@ fn what_is_missing_is_not_made_by_itself() {
     assert_eq!(made.unwrap(), None);
     assert!(farm.load().keys.is_empty());
 }
+
+#[test]
+fn a_sealing_key_goes_when_nothing_is_sealed_with_it() {
+    let farm = Farm::started();
+    let store = farm.store();
+    let ring = RingName::Master;
+    let old = farm.load().maker(ring).unwrap().id;
+    let new = store.rotate(ring, RotateMode::Activate, NOW).unwrap();
+    let other = farm.load().maker(HMAC).unwrap().id;
+    let latest = store.rotate(HMAC, RotateMode::Activate, NOW).unwrap();
+    // The clock tells nothing about a key that seals, and nobody counts what a key of tokens made.
+    assert!(matches!(
+        store.retire(old, WHEN),
+        Err(KeyError::TooEarly {
+            removable_at: None,
+            ..
+        })
+    ));
+    let nothing_sealed = Retirement::NothingSealed;
+    assert!(matches!(
+        store.retire(other, nothing_sealed),
+        Err(KeyError::TooEarly { .. })
+    ));
+    for active in [new, latest] {
+        assert!(matches!(
+            store.retire(active, nothing_sealed),
+            Err(KeyError::NotRetirable { .. })
+        ));
+    }
+    store.retire(old, nothing_sealed).unwrap();
+    assert_eq!(state(&farm, old), None);
+}

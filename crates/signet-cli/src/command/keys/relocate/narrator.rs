@@ -5,6 +5,7 @@ use signet_server::{Config, DataDirectory, SealedValues};
 
 use crate::context::Context;
 use crate::output::Output;
+use crate::progress::Bar;
 
 pub(super) struct Narrator<'c> {
     output: &'c Output,
@@ -29,6 +30,11 @@ impl<'c> Narrator<'c> {
             is_silent: true,
             ..Self::new(context, data, config)
         }
+    }
+
+    /// There may be many sealed values.
+    fn bar(&self) -> Option<Bar> {
+        (!self.is_silent).then(|| Bar::unknown("Opening what is sealed"))
     }
 
     /// The steps so far.
@@ -56,10 +62,12 @@ impl RelocationAide for Narrator<'_> {
     }
 
     fn before(&mut self, keys: &LoadedKeys) -> Result<String, CheckFailure> {
+        let _bar = self.bar();
         self.sealed.before(keys)
     }
 
     fn after(&mut self, keys: &LoadedKeys) -> Result<String, CheckFailure> {
+        let _bar = self.bar();
         self.sealed.after(keys)
     }
 }
