@@ -5,6 +5,7 @@ use std::path::Path;
 
 use signet_core::{KeyState, RingName};
 
+use crate::holdings::Holdings;
 use crate::installation::{DATA, Installation};
 use crate::trial::Trial;
 
@@ -37,4 +38,30 @@ fn restoring_survives_every_crash() {
     let restore = ["restore", "backup.age", "--replace"];
     let trial = Trial::new(&installation, &restore, |root, _| is_tidy(root));
     trial.run("restore FILE --replace");
+}
+
+#[test]
+fn restoring_where_nothing_is_survives_every_crash() {
+    const LOST: &str = "lost";
+    let mut installation = Installation::new();
+    let card = installation.does(&["node", "show"]);
+    fs::write(installation.root().join("card"), card).unwrap();
+    installation.does(&["backup", "backup.age", "--for", "card"]);
+    let expected = Holdings::of(&installation.root().join(DATA), &[]).unwrap();
+
+    let restore = [
+        &["restore", "backup.age", "--data", LOST, "--keep-sessions"][..],
+        &["--identity", "data/node/age.key", "--from", "card"],
+    ];
+    let trial = Trial::new(&installation, &restore.concat(), |root, _| {
+        let restored = Holdings::of(&root.join(LOST), &[])?;
+        match (
+            restored.keys == expected.keys,
+            restored.sealed == expected.sealed,
+        ) {
+            (true, true) => Ok(()),
+            _ => Err(format!("{restored:?} is not {expected:?}")),
+        }
+    });
+    trial.refuses_twice().run("restore FILE");
 }
