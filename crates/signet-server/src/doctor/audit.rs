@@ -28,8 +28,18 @@ impl HealthCheck for Audit {
 
 fn look(data: &DataDirectory) -> Vec<Finding> {
     let log = data.audit_log();
-    if !log.path().exists() {
-        return vec![Finding::good("nothing was recorded yet")];
+    match std::fs::metadata(log.path()) {
+        Ok(metadata) if metadata.is_file() => {}
+        // Reading from a pipe would never end.
+        Ok(_) => {
+            let cause = format!("{} is not a file", log.path().display());
+            return vec![
+                Finding::critical("AUDIT_UNREADABLE", cause)
+                    .causes("nothing that changes keys, secrets or users can be recorded, and commands that change something fail or hang")
+                    .mend(format!("`ls -l '{0}'` says what it is; move it away: `mv '{0}' '{0}.old'`", log.path().display())),
+            ];
+        }
+        Err(_) => return vec![Finding::good("nothing was recorded yet")],
     }
     let verified = match log.verify(&[], &[]) {
         Ok(verified) => verified,

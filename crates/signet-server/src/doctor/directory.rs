@@ -28,11 +28,7 @@ impl HealthCheck for Directory {
 
 fn look(data: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
-    match DataDirectory::open(data) {
-        Ok(_) => {}
-        Err(DataError::TooOpen { .. } | DataError::NotOurs { .. }) => {}
-        Err(error) => findings.push(unusable(data, &error)),
-    }
+    findings.extend(format(data));
     findings.extend(access(data));
     findings.extend(in_git(data));
     findings.extend(first_password(data));
@@ -44,6 +40,29 @@ fn look(data: &Path) -> Vec<Finding> {
         )));
     }
     findings
+}
+
+/// Whether it is a data directory of this version.
+fn format(data: &Path) -> Option<Finding> {
+    let format = data.join("format");
+    if fs::metadata(&format).is_ok_and(|metadata| !metadata.is_file()) {
+        return Some(
+            Finding::critical(
+                "DATA_UNREADABLE",
+                format!("{} is not a file", format.display()),
+            )
+            .causes("the instance does not start here")
+            .mend(format!(
+                "move it away, then `echo 1 > '{}'`",
+                format.display()
+            )),
+        );
+    }
+    match DataDirectory::open(data) {
+        // Owner and mode are told below, also where the rest cannot be used.
+        Ok(_) | Err(DataError::TooOpen { .. } | DataError::NotOurs { .. }) => None,
+        Err(error) => Some(unusable(data, &error)),
+    }
 }
 
 fn unusable(data: &Path, error: &DataError) -> Finding {

@@ -8,11 +8,28 @@ use std::path::Path;
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
+/// How a path is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// A link is followed, as administrators make them for configurations.
+    Followed,
+    /// A link is refused.
+    Refused,
+}
+
 /// What a file holds, up to `most` bytes and one more, so that the caller sees that there is more.
 ///
 /// The bytes may be a key, so they are cleared from memory when they are dropped.
 pub(crate) fn read_at_most(path: &Path, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
+    read(path, most, Links::Refused)
+}
+
+/// The same, with a word about links.
+pub(crate) fn read(path: &Path, most: usize, links: Links) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    if links == Links::Refused {
+        flags |= OFlags::NOFOLLOW;
+    }
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(flags.bits().cast_signed())

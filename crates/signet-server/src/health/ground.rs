@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 
 use super::KeyPlaces;
 use super::client_memory::ClientMemory;
+use super::file::{Links, read};
 use crate::config::Config;
 use crate::data::{CONFIG_FILE, DataDirectory, DataError};
 use crate::instance::Instance;
@@ -22,6 +23,9 @@ use crate::sighting::{Sighting, last_seen};
 
 /// How long a repository that another process uses is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is larger is no configuration.
+const CONFIG_MOST: usize = 4 * 1024 * 1024;
 
 /// So many missing keys are looked for; who lost more has lost all.
 const MOST_SIGHTINGS: usize = 8;
@@ -119,6 +123,11 @@ impl Ground {
         self.config().keys.rotate_every.map(|span| span.0)
     }
 
+    /// Why nobody knows the configuration, if that is so.
+    pub(crate) fn config_fault(&self) -> Option<&DataError> {
+        self.config.as_ref().err()
+    }
+
     /// What tells the time.
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
@@ -201,7 +210,13 @@ impl fmt::Debug for Ground {
 
 fn written(data: &Path) -> Result<Config, DataError> {
     let path = data.join(CONFIG_FILE);
-    match std::fs::read_to_string(&path) {
+    let text = read(&path, CONFIG_MOST, Links::Followed).and_then(|bytes| {
+        match bytes.len() > CONFIG_MOST {
+            true => Err(io::Error::other("it is too large to be a configuration")),
+            false => String::from_utf8(bytes.to_vec()).map_err(io::Error::other),
+        }
+    });
+    match text {
         Ok(text) => Ok(Config::parse(&text, &path)?),
         // All of it has defaults.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Config::default()),

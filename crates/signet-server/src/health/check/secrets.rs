@@ -35,6 +35,9 @@ async fn look(ground: &Ground) -> Result<Vec<Finding>, CheckError> {
         Ok(repository) => repository,
         Err(why) => return Ok(vec![unknown(&why.to_string())]),
     };
+    if let Some(error) = ground.config_fault() {
+        return Ok(vec![unknown(&super::chain(error))]);
+    }
     let data = DataDirectory::unchecked(ground.path());
     let inventory = match SecretInventory::of(&data, repository) {
         Ok(inventory) => inventory,
