@@ -15,6 +15,7 @@ pub use error::RekeyError;
 pub use plan::{FileReport, Fit, Plan, ValueReport};
 
 use journal::{Change, Journal, Stage};
+use rewrite::{Fate, Situation};
 
 /// The keys between which values are moved.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +48,8 @@ pub struct Rekeyed {
     pub values: usize,
     /// Where the files as they were lie.
     pub backup: PathBuf,
+    /// Files that somebody else changed in between: they were left as they are.
+    pub left_alone: Vec<PathBuf>,
 }
 
 /// How a backup directory was left.
@@ -104,26 +107,40 @@ impl Plan {
             Left::Halfway => return Err(RekeyError::Halfway(backup.to_owned())),
             Left::Done => return Err(RekeyError::Used(backup.to_owned())),
         }
-        let changes = self.changes()?;
         let mut journal = Journal {
             stage: Stage::Preparing,
-            changes,
+            changes: self.changes()?,
         };
         // First what is going to be there, so that whoever comes after a crash finds all of it.
         journal.write(backup)?;
-        let prepared = self
-            .changing()
-            .zip(&journal.changes)
-            .try_for_each(|(file, change)| rewrite::prepare(file, change, keys, backup, progress));
-        if let Err(error) = prepared {
+        if let Err(error) = self.prepare(&mut journal, keys, backup, progress) {
             // If this fails too, the next run does it.
             let _ = clear(backup);
             return Err(error);
         }
-        journal::sync_directory(backup)?;
-        journal.stage = Stage::Replacing;
-        journal.write(backup)?;
         replace(journal, backup)
+    }
+
+    fn prepare(
+        &self,
+        journal: &mut Journal,
+        keys: Keys<'_>,
+        backup: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<(), RekeyError> {
+        for (file, change) in self.changing().zip(&mut journal.changes) {
+            let stamp = rewrite::prepare(file, change, keys, backup, progress)?;
+            change.new = Some(stamp);
+        }
+        journal::sync_directory(backup)?;
+        // Preparing takes a while; whoever edited a file meanwhile wins, and nothing is replaced.
+        for change in &journal.changes {
+            if rewrite::situation(change, backup)? != Situation::Old {
+                return Err(RekeyError::Changed(change.path.clone()));
+            }
+        }
+        journal.stage = Stage::Replacing;
+        journal.write(backup)
     }
 
     fn changes(&self) -> Result<Vec<Change>, RekeyError> {
@@ -135,6 +152,9 @@ impl Plan {
                     fresh: rewrite::fresh_path(&file.path)?,
                     kept: format!("{number:06}"),
                     values: file.count(Fit::Old),
+                    old: file.stamp.clone(),
+                    new: None,
+                    dress: rewrite::dress_of(&file.path)?,
                 })
             })
             .collect()
@@ -178,21 +198,31 @@ pub fn undo(backup: &Path) -> Result<Rekeyed, RekeyError> {
 }
 
 fn put_back(mut journal: Journal, backup: &Path) -> Result<Rekeyed, RekeyError> {
-    for change in &journal.changes {
-        rewrite::put_back(change, backup)?;
-    }
+    let left_alone = each(&journal, |change| rewrite::put_back(change, backup))?;
     journal.stage = Stage::PutBack;
     journal.write(backup)?;
-    Ok(done(&journal, backup))
+    Ok(done(&journal, backup, left_alone))
 }
 
 fn replace(mut journal: Journal, backup: &Path) -> Result<Rekeyed, RekeyError> {
-    for change in &journal.changes {
-        rewrite::replace(change)?;
-    }
+    let left_alone = each(&journal, |change| rewrite::replace(change, backup))?;
     journal.stage = Stage::Done;
     journal.write(backup)?;
-    Ok(done(&journal, backup))
+    Ok(done(&journal, backup, left_alone))
+}
+
+/// Does one thing with each file, and returns those that were left alone.
+fn each(
+    journal: &Journal,
+    mut act: impl FnMut(&Change) -> Result<Fate, RekeyError>,
+) -> Result<Vec<PathBuf>, RekeyError> {
+    let mut left_alone = Vec::new();
+    for change in &journal.changes {
+        if act(change)? == Fate::LeftAlone {
+            left_alone.push(change.path.clone());
+        }
+    }
+    Ok(left_alone)
 }
 
 /// Removes what was prepared and never used.
@@ -213,11 +243,16 @@ fn clear(backup: &Path) -> Result<(), RekeyError> {
     Journal::remove(backup)
 }
 
-fn done(journal: &Journal, backup: &Path) -> Rekeyed {
+fn done(journal: &Journal, backup: &Path, left_alone: Vec<PathBuf>) -> Rekeyed {
+    let changes = || {
+        let changes = journal.changes.iter();
+        changes.filter(|change| !left_alone.contains(&change.path))
+    };
     Rekeyed {
-        files: journal.changes.len(),
-        values: journal.changes.iter().map(|change| change.values).sum(),
+        files: changes().count(),
+        values: changes().map(|change| change.values).sum(),
         backup: backup.to_owned(),
+        left_alone,
     }
 }
 

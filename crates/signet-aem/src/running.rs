@@ -7,6 +7,8 @@ use std::path::Path;
 use rustix::fs::{major, minor};
 use serde::Serialize;
 
+use crate::file;
+
 /// Whether AEM runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
@@ -57,11 +59,15 @@ fn holder(locks: &str, inode: &str) -> Option<u32> {
     })
 }
 
+/// The most bytes that the number of a process and an end of line have.
+const LONGEST_NUMBER: u64 = 64;
+
 /// The process in `cq.pid`, if it is alive and a Java program: numbers are used again.
 fn noted(cache: &Path) -> Option<u32> {
     cache.ancestors().take(4).find_map(|folder| {
-        let text = fs::read_to_string(folder.join("conf/cq.pid")).ok()?;
-        let process: u32 = text.trim().parse().ok()?;
+        // Whoever may write there could have put a pipe or an endless file in its place.
+        let bytes = file::read(&folder.join("conf/cq.pid"), LONGEST_NUMBER).ok()??;
+        let process: u32 = std::str::from_utf8(&bytes).ok()?.trim().parse().ok()?;
         let command = fs::read(format!("/proc/{process}/cmdline")).ok()?;
         let program = command.split(|byte| *byte == 0).next()?;
         program.ends_with(b"java").then_some(process)
@@ -92,6 +98,25 @@ mod tests {
             .unwrap();
         let process = std::process::id();
         assert_eq!(Running::look(scratch.path()), Running::Yes { process });
+    }
+
+    #[test]
+    fn a_pipe_in_its_place_keeps_nobody_waiting() {
+        let scratch = tempfile::tempdir().unwrap();
+        fs::create_dir(scratch.path().join("conf")).unwrap();
+        let path = scratch.path().join("conf/cq.pid");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &path,
+            rustix::fs::FileType::Fifo,
+            0o600.into(),
+            0,
+        )
+        .unwrap();
+        assert_eq!(Running::look(scratch.path()), Running::No);
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        assert_eq!(Running::look(scratch.path()), Running::No);
     }
 
     #[test]

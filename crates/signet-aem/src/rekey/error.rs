@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use signet_keys::KeyFault;
+
 /// Why values were not sealed anew. No value and no key is ever part of it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -22,6 +24,15 @@ pub enum RekeyError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// The backup is not for this user alone: somebody else could have written what it says.
+    #[error("{} is not to be trusted", path.display())]
+    Custody {
+        /// The directory or the journal in it.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        fault: KeyFault,
     },
     /// The old key and the new one are the same.
     #[error("the old key and the new one are the same")]
@@ -68,6 +79,10 @@ impl RekeyError {
                 }
                 _ => format!("run this as the user who owns {}", path.display()),
             },
+            Self::Custody { .. } => {
+                "name a directory of your own with --backup; one that is there must have mode 0700"
+                    .into()
+            }
             Self::SameKey => "name the key that the values are to be sealed with as --new".into(),
             Self::Changed(_) => "stop whatever writes there (AEM, a deployment), and repeat".into(),
             Self::Random => "repeat it; if it persists, check that /dev/urandom is there".into(),

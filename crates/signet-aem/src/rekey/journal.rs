@@ -3,17 +3,19 @@
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use signet_keys::{Lock, atomic};
+use signet_keys::{KeyFault, Lock, atomic, private};
 
-use crate::file;
+use super::plan::Stamp;
 use crate::rekey::RekeyError;
 
 /// The name of the journal in the directory of the backup.
 const JOURNAL: &str = "journal.json";
-const MAX_JOURNAL_BYTES: u64 = 1024 * 1024 * 1024;
+const MAX_JOURNAL_BYTES: u64 = 256 * 1024 * 1024;
+/// What the name of a successor begins with.
+pub(super) const FRESH: &str = ".signet-rekey-";
 /// What the lock of another process and temporary files begin with.
 const HIDDEN: &str = ".";
 
@@ -51,17 +53,62 @@ pub(super) struct Change {
     pub(super) kept: String,
     /// How many values are sealed anew in it.
     pub(super) values: usize,
+    /// By what the file is known while it is the old one.
+    pub(super) old: Stamp,
+    /// By what its successor is known, once that is written.
+    pub(super) new: Option<Stamp>,
+    /// Owner, group and mode of the old file.
+    pub(super) dress: Dress,
+}
+
+/// Whose a file is, and who may reach it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dress {
+    pub(super) owner: u32,
+    pub(super) group: u32,
+    pub(super) mode: u32,
+}
+
+impl Change {
+    /// Whether it names only what this program would have made: somebody else may have written the journal.
+    fn is_ours(&self) -> bool {
+        let is_plain = self.path.is_absolute()
+            && self
+                .path
+                .components()
+                .all(|part| !matches!(part, Component::ParentDir));
+        let is_beside = self.fresh.parent() == self.path.parent();
+        let name = self.fresh.file_name().and_then(|name| name.to_str());
+        let digits = name.and_then(|name| name.strip_prefix(FRESH));
+        let is_fresh = digits.is_some_and(|digits| {
+            digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+        });
+        let is_kept = self.kept.len() >= 6 && self.kept.bytes().all(|digit| digit.is_ascii_digit());
+        is_plain && is_beside && is_fresh && is_kept
+    }
 }
 
 impl Journal {
     pub(super) fn read(backup: &Path) -> Result<Option<Self>, RekeyError> {
+        check_directory(backup)?;
         let path = backup.join(JOURNAL);
-        let bytes =
-            file::read(&path, MAX_JOURNAL_BYTES).map_err(|error| RekeyError::read(&path, error))?;
-        let damaged = |_| RekeyError::Journal(backup.to_owned());
-        bytes
-            .map(|bytes| serde_json::from_slice(&bytes).map_err(damaged))
-            .transpose()
+        let length = match fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata.len().min(MAX_JOURNAL_BYTES),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(RekeyError::read(&path, error)),
+        };
+        let limit = usize::try_from(length).unwrap_or(usize::MAX);
+        let bytes = private::read(&path, limit).map_err(|fault| RekeyError::Custody {
+            path: path.clone(),
+            fault,
+        })?;
+        let damaged = || RekeyError::Journal(backup.to_owned());
+        let journal: Self = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
+        match journal.changes.iter().all(Change::is_ours) {
+            true => Ok(Some(journal)),
+            false => Err(damaged()),
+        }
     }
 
     pub(super) fn write(&self, backup: &Path) -> Result<(), RekeyError> {
@@ -98,8 +145,19 @@ pub(super) fn is_vacant(backup: &Path) -> Result<bool, RekeyError> {
 /// Makes the directory: for one user alone, since what it holds can be opened with the old key.
 pub(super) fn make_directory(backup: &Path) -> Result<(), RekeyError> {
     match DirBuilder::new().mode(0o700).create(backup) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => check_directory(backup),
         made => made.map_err(|error| RekeyError::write(backup, error)),
+    }
+}
+
+/// A journal says which files are replaced and removed, so it is believed only where nobody else could have written it.
+fn check_directory(backup: &Path) -> Result<(), RekeyError> {
+    match private::check_directory(backup) {
+        Ok(()) | Err(KeyFault::Absent) => Ok(()),
+        Err(fault) => Err(RekeyError::Custody {
+            path: backup.to_owned(),
+            fault,
+        }),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use signet_secret::GraniteValue;
 
 use super::{Keys, Progress, RekeyError};
@@ -73,7 +73,8 @@ pub struct Plan {
 }
 
 /// By what a file is known to be the same as before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Stamp {
     device: u64,
     inode: u64,

@@ -1,28 +1,52 @@
 //! One file at a time: its copy, its successor, the exchange, and the way back.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
-use super::journal::{Change, sync_directory};
+use super::journal::{Change, Dress, FRESH, sync_directory};
 use super::plan::{FileReport, Fit, Stamp, ValueReport, parse};
 use super::{Keys, Progress, RekeyError};
 use crate::file;
 
 use signet_secret::GraniteValue;
 
-/// Writes the successor of a file beside it, and a copy of the file into the backup.
+/// What is at the place of a file now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Situation {
+    /// The file as it was read.
+    Old,
+    /// Its successor.
+    New,
+    /// The same bytes as in the backup, in another file: it was put back.
+    PutBack,
+    /// Nothing.
+    Gone,
+    /// Something that somebody else wrote.
+    Edited,
+}
+
+/// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is as it was meant to be.
+    AsMeant,
+    /// Somebody else changed it, so it was not touched.
+    LeftAlone,
+}
+
+/// Writes the successor of a file beside it, and a copy of the file into the backup. Returns by what the successor is known.
 pub(super) fn prepare(
     report: &FileReport,
     change: &Change,
     keys: Keys<'_>,
     backup: &Path,
     progress: &mut dyn Progress,
-) -> Result<(), RekeyError> {
+) -> Result<Stamp, RekeyError> {
     let path = &report.path;
     let unread = |error| RekeyError::read(path, error);
     let changed = || RekeyError::Changed(path.clone());
@@ -57,48 +81,129 @@ pub(super) fn prepare(
         .output
         .into_inner()
         .map_err(|error| unwritten(error.into_error()))?;
-    dress(&fresh, &metadata).map_err(unwritten)?;
+    clothe(&fresh, change.dress).map_err(unwritten)?;
     fresh.sync_all().map_err(unwritten)?;
-    sync_directory(directory_of(&change.fresh))
+    sync_directory(directory_of(&change.fresh))?;
+    Ok(Stamp::of(&fresh.metadata().map_err(unwritten)?))
 }
 
-/// Lets the successor take the place of its file; it may have done so before.
-pub(super) fn replace(change: &Change) -> Result<(), RekeyError> {
-    match fs::rename(&change.fresh, &change.path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        renamed => renamed.map_err(|error| RekeyError::write(&change.path, error))?,
+/// What is at the place of the file now.
+pub(super) fn situation(change: &Change, backup: &Path) -> Result<Situation, RekeyError> {
+    let unread = |error| RekeyError::read(&change.path, error);
+    let metadata = match fs::symlink_metadata(&change.path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Situation::Gone),
+        metadata => metadata.map_err(unread)?,
+    };
+    let stamp = Stamp::of(&metadata);
+    if stamp == change.old {
+        return Ok(Situation::Old);
     }
-    sync_directory(directory_of(&change.path))
+    if Some(&stamp) == change.new.as_ref() {
+        return Ok(Situation::New);
+    }
+    let is_kept = metadata.is_file() && is_same(&change.path, &backup.join(&change.kept))?;
+    Ok(match is_kept {
+        true => Situation::PutBack,
+        false => Situation::Edited,
+    })
 }
 
-/// Puts a file back as it was, with the owner and the mode that it has now.
-pub(super) fn put_back(change: &Change, backup: &Path) -> Result<(), RekeyError> {
-    let kept = backup.join(&change.kept);
-    let unread = |error| RekeyError::read(&kept, error);
-    let (mut old, _) = file::open(&kept)
-        .map_err(unread)?
-        .ok_or_else(|| RekeyError::NoBackup(backup.to_owned()))?;
-    // A successor that never took its place is written over, and then does.
-    match fs::remove_file(&change.fresh) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(RekeyError::write(&change.fresh, error));
+/// Lets the successor take the place of its file, unless somebody else changed that.
+pub(super) fn replace(change: &Change, backup: &Path) -> Result<Fate, RekeyError> {
+    match situation(change, backup)? {
+        Situation::New => Ok(Fate::AsMeant),
+        Situation::Old => exchange(change),
+        Situation::PutBack | Situation::Gone | Situation::Edited => {
+            discard(&change.fresh)?;
+            Ok(Fate::LeftAlone)
         }
-        _ => {}
     }
+}
+
+/// Puts a file back as it was, unless somebody else changed it.
+pub(super) fn put_back(change: &Change, backup: &Path) -> Result<Fate, RekeyError> {
+    // A successor that never took its place, or half of a file that was put back before.
+    discard(&change.fresh)?;
+    match situation(change, backup)? {
+        Situation::Old | Situation::PutBack => return Ok(Fate::AsMeant),
+        Situation::Edited => return Ok(Fate::LeftAlone),
+        Situation::New | Situation::Gone => {}
+    }
+    let kept = backup.join(&change.kept);
+    let (mut old, _) = file::open(&kept)
+        .map_err(|error| RekeyError::read(&kept, error))?
+        .ok_or_else(|| RekeyError::NoBackup(backup.to_owned()))?;
     let unwritten = |error| RekeyError::write(&change.path, error);
     let mut fresh = create(&change.fresh)?;
     io::copy(&mut old, &mut fresh).map_err(unwritten)?;
-    let present = fs::metadata(&change.path).map_err(unwritten)?;
-    dress(&fresh, &present).map_err(unwritten)?;
+    clothe(&fresh, change.dress).map_err(unwritten)?;
     fresh.sync_all().map_err(unwritten)?;
-    replace(change)
+    exchange(change)
+}
+
+fn exchange(change: &Change) -> Result<Fate, RekeyError> {
+    fs::rename(&change.fresh, &change.path)
+        .map_err(|error| RekeyError::write(&change.path, error))?;
+    sync_directory(directory_of(&change.path))?;
+    Ok(Fate::AsMeant)
+}
+
+fn discard(path: &Path) -> Result<(), RekeyError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(RekeyError::write(path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether two files hold the same bytes.
+fn is_same(one: &Path, other: &Path) -> Result<bool, RekeyError> {
+    let open = |path: &Path| {
+        let opened = file::open(path).map_err(|error| RekeyError::read(path, error))?;
+        Ok::<_, RekeyError>(opened.map(|(file, metadata)| (BufReader::new(file), metadata.len())))
+    };
+    let (Some((mut first, length)), Some((mut second, other_length))) = (open(one)?, open(other)?)
+    else {
+        return Ok(false);
+    };
+    if length != other_length {
+        return Ok(false);
+    }
+    loop {
+        let left = first
+            .fill_buf()
+            .map_err(|error| RekeyError::read(one, error))?;
+        let right = second
+            .fill_buf()
+            .map_err(|error| RekeyError::read(other, error))?;
+        let count = left.len().min(right.len());
+        if left.get(..count) != right.get(..count) {
+            return Ok(false);
+        }
+        if count == 0 {
+            return Ok(left.is_empty() && right.is_empty());
+        }
+        first.consume(count);
+        second.consume(count);
+    }
+}
+
+/// Owner, group and mode of a file.
+pub(super) fn dress_of(path: &Path) -> Result<Dress, RekeyError> {
+    let metadata = fs::symlink_metadata(path).map_err(|error| RekeyError::read(path, error))?;
+    Ok(Dress {
+        owner: metadata.uid(),
+        group: metadata.gid(),
+        mode: metadata.mode() & 0o7777,
+    })
 }
 
 /// A new name beside the file, in the same directory so that it can take its place.
 pub(super) fn fresh_path(path: &Path) -> Result<PathBuf, RekeyError> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|_| RekeyError::Random)?;
-    let name = format!(".signet-rekey-{}", HEXLOWER.encode(&random));
+    let name = format!("{FRESH}{}", HEXLOWER.encode(&random));
     Ok(directory_of(path).join(name))
 }
 
@@ -164,13 +269,13 @@ fn create(path: &Path) -> Result<File, RekeyError> {
 }
 
 /// Gives a new file owner and mode of the one that it succeeds.
-fn dress(file: &File, metadata: &fs::Metadata) -> io::Result<()> {
+fn clothe(file: &File, dress: Dress) -> io::Result<()> {
     let own = file.metadata()?;
-    if (own.uid(), own.gid()) != (metadata.uid(), metadata.gid()) {
-        fchown(file, Some(metadata.uid()), Some(metadata.gid()))?;
+    if (own.uid(), own.gid()) != (dress.owner, dress.group) {
+        fchown(file, Some(dress.owner), Some(dress.group))?;
     }
     // After the owner: changing that takes some bits away.
-    file.set_permissions(Permissions::from_mode(metadata.mode() & 0o7777))
+    file.set_permissions(Permissions::from_mode(dress.mode))
 }
 
 fn directory_of(path: &Path) -> &Path {

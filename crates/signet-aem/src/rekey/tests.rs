@@ -216,10 +216,7 @@ fn what_cannot_be_written_stops_all() {
         let plan = content.plan();
         let refused = plan.apply(content.keys(), &blocked, &mut |_| {});
         assert!(
-            matches!(
-                refused,
-                Err(RekeyError::Read { .. } | RekeyError::Write { .. })
-            ),
+            matches!(refused, Err(RekeyError::Custody { .. })),
             "{refused:?}"
         );
         assert_eq!(content.leftovers(), 0);
@@ -246,16 +243,14 @@ fn stopped_after(content: &Content, replaced: usize) -> Vec<(PathBuf, String)> {
     let before = content.everything();
     let plan = content.plan();
     journal::make_directory(&content.backup()).unwrap();
-    let journal = Journal {
-        stage: Stage::Replacing,
+    let mut journal = Journal {
+        stage: Stage::Preparing,
         changes: plan.changes().unwrap(),
     };
-    for (file, change) in plan.changing().zip(&journal.changes) {
-        rewrite::prepare(file, change, content.keys(), &content.backup(), &mut |_| {}).unwrap();
-    }
-    journal.write(&content.backup()).unwrap();
+    plan.prepare(&mut journal, content.keys(), &content.backup(), &mut |_| {})
+        .unwrap();
     for change in journal.changes.iter().take(replaced) {
-        rewrite::replace(change).unwrap();
+        rewrite::replace(change, &content.backup()).unwrap();
     }
     before
 }
@@ -318,6 +313,9 @@ fn another_directory_is_no_backup() {
     let content = Content::new();
     content.fill();
     fs::create_dir(content.backup()).unwrap();
+    fs::set_permissions(content.backup(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(matches!(content.apply(), Err(RekeyError::Custody { .. })));
+    fs::set_permissions(content.backup(), fs::Permissions::from_mode(0o700)).unwrap();
     fs::write(content.backup().join("letters.txt"), "dear").unwrap();
     assert!(matches!(content.apply(), Err(RekeyError::Foreign(_))));
     assert!(matches!(
@@ -332,4 +330,112 @@ fn another_directory_is_no_backup() {
     };
     let same = Plan::make(&[content.root()], keys, &mut |_| {});
     assert!(matches!(same, Err(RekeyError::SameKey)));
+}
+
+#[test]
+fn what_somebody_edited_meanwhile_is_never_overwritten() {
+    // While the successors were written.
+    let content = Content::new();
+    content.fill();
+    let plan = content.plan();
+    let mut edited = false;
+    let refused = plan.apply(content.keys(), &content.backup(), &mut |_| {
+        // The first file is prepared by then.
+        if !std::mem::replace(&mut edited, true) {
+            return;
+        }
+        content.write("apps/.content.xml", "edited");
+    });
+    assert!(
+        matches!(refused, Err(RekeyError::Changed(_))),
+        "{refused:?}"
+    );
+    assert_eq!(
+        fs::read_to_string(content.root().join("apps/.content.xml")).unwrap(),
+        "edited"
+    );
+    assert_eq!(
+        (content.leftovers(), content.plan().count(Fit::New)),
+        (0, 0)
+    );
+
+    // Between a crash and what completes it, or takes it back.
+    for complete in [finish, undo] {
+        let content = Content::new();
+        content.fill();
+        stopped_after(&content, 1);
+        let path = content.write("apps/system/config/mail.config", "edited");
+        let done = complete(&content.backup()).unwrap();
+        assert_eq!(done.left_alone, [path.canonicalize().unwrap()]);
+        assert_eq!(done.files, 2);
+        assert_eq!(fs::read_to_string(path).unwrap(), "edited");
+        assert_eq!(content.leftovers(), 0);
+    }
+}
+
+#[test]
+fn the_way_back_keeps_edits_and_brings_removed_files_back() {
+    let content = Content::new();
+    content.fill();
+    let before = content.everything();
+    content.apply().unwrap();
+    let edited = content.write("apps/.content.xml", "edited");
+    let removed = content.root().join("apps/ims.cfg.json");
+    fs::remove_file(&removed).unwrap();
+    for _ in 0..2 {
+        let done = undo(&content.backup()).unwrap();
+        assert_eq!(done.left_alone, [edited.canonicalize().unwrap()]);
+        assert_eq!(fs::read_to_string(&edited).unwrap(), "edited");
+    }
+    let ims = before
+        .iter()
+        .find(|(path, _)| path.ends_with("ims.cfg.json"))
+        .unwrap();
+    assert_eq!(fs::read_to_string(&removed).unwrap(), ims.1);
+    assert_eq!(
+        fs::metadata(&removed).unwrap().permissions().mode() & 0o777,
+        0o640
+    );
+    let again = content.write("apps/ims.cfg.json", "edited later");
+    assert_eq!(undo(&content.backup()).unwrap().left_alone.len(), 2);
+    assert_eq!(fs::read_to_string(again).unwrap(), "edited later");
+}
+
+#[test]
+fn a_journal_that_others_could_have_written_is_not_believed() {
+    let content = Content::new();
+    content.fill();
+    let victim = content.scratch.path().join("victim");
+    fs::write(&victim, "mine").unwrap();
+    let plant = |mode: u32, change: &str| {
+        let _ = fs::remove_dir_all(content.backup());
+        fs::create_dir(content.backup()).unwrap();
+        let journal = content.backup().join("journal.json");
+        fs::write(&journal, change).unwrap();
+        fs::set_permissions(&journal, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::set_permissions(content.backup(), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let target = victim.display();
+    let stamp = r#"{"device":1,"inode":1,"length":1,"modified":[0,0]}"#;
+    let dress = r#"{"owner":0,"group":0,"mode":420}"#;
+    for (path, fresh, kept) in [
+        ("/x", victim.to_str().unwrap(), "000000"),
+        ("/x", "/.signet-rekey-0123456789abcdef", "../../victim"),
+        ("/a/../x", "/a/../.signet-rekey-0123456789abcdef", "000000"),
+    ] {
+        let change = format!(
+            r#"{{"stage":"preparing","changes":[{{"path":"{path}","fresh":"{fresh}","kept":"{kept}","values":1,"old":{stamp},"new":null,"dress":{dress}}}]}}"#
+        );
+        plant(0o700, &change);
+        assert!(
+            matches!(content.apply(), Err(RekeyError::Journal(_))),
+            "{fresh}"
+        );
+        plant(0o777, &change);
+        assert!(
+            matches!(content.apply(), Err(RekeyError::Custody { .. })),
+            "{target}"
+        );
+    }
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
 }

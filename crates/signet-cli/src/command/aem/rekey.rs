@@ -228,7 +228,17 @@ fn answer(context: &Context, done: &Rekeyed, state: &str, text: &str) -> anyhow:
         "files": done.files,
         "values": done.values,
         "backup": done.backup,
+        "left_alone": done.left_alone,
     });
     context.output.answer(&document, text)?;
-    Ok(Outcome::Done)
+    for path in &done.left_alone {
+        let path = path.display();
+        context.output.warning(&format!(
+            "{path} was changed by somebody else in between, and was left as it is; look at it, and run the command again with another --backup if values in it are still sealed with the old key"
+        ));
+    }
+    Ok(match done.left_alone.is_empty() {
+        true => Outcome::Done,
+        false => Outcome::Denied,
+    })
 }
