@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use signet_core::{KeyId, KeyState, RingName, Scratch};
 use signet_keys::{LoadedKeys, ProviderName};
-use signet_repository::IfMissing;
+use signet_repository::Repository;
 use signet_secret::MasterKeys;
 use signet_server::secrets::{Opening, SecretCount, SecretInventory};
-use signet_server::{Config, DataDirectory, Instance, Overrides};
+use signet_server::{DataDirectory, Instance, Overrides};
 
 /// Everything that must survive.
 #[derive(Debug)]
@@ -50,8 +50,7 @@ impl Holdings {
         let directory = DataDirectory::open(data)?;
         let config = directory.config()?;
         let loaded = directory.key_store(&config)?.load(None)?;
-        let refused = refused(&directory, tokens).await?;
-        let sealed = sealed(&directory, &config, &loaded).await?;
+        let (refused, sealed) = judged(&directory, &loaded, tokens).await?;
         let log = directory.audit_log().verify(&[], &[])?;
         if !log.holds() {
             return Err(format!("the audit log is broken: {log:?}").into());
@@ -84,8 +83,12 @@ impl Holdings {
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// The tokens that an instance on this data would refuse.
-async fn refused(directory: &DataDirectory, tokens: &[String]) -> Result<Vec<String>, Failure> {
+/// The tokens that an instance on this data would refuse, and the sealed values in its repository and configuration.
+async fn judged(
+    directory: &DataDirectory,
+    loaded: &LoadedKeys,
+    tokens: &[String],
+) -> Result<(Vec<String>, SecretCount), Failure> {
     let clock = Arc::new(signet_server::system_clock);
     let instance = Instance::open_existing(directory.clone(), Overrides::default(), clock).await?;
     let site = instance.site();
@@ -98,27 +101,21 @@ async fn refused(directory: &DataDirectory, tokens: &[String]) -> Result<Vec<Str
         };
         tokens.iter().filter_map(judge).collect()
     });
+    let counted = sealed(directory, &site.repository, loaded).await;
     site.repository.close().await;
-    Ok(refused)
+    Ok((refused, counted?))
 }
 
-/// The sealed values in repository and configuration.
 async fn sealed(
     directory: &DataDirectory,
-    config: &Config,
+    repository: &Repository,
     loaded: &LoadedKeys,
 ) -> Result<SecretCount, Failure> {
-    let repository = directory.repository(config, IfMissing::Refuse).await?;
-    let counted = async {
-        let inventory = SecretInventory::of(directory, &repository)?;
-        let master = MasterKeys::new(loaded);
-        let (mut closed, mut done) = (|_| {}, |_| {});
-        let count = inventory.examine(&master, Opening::Use, &mut closed, &mut done);
-        Ok::<_, Failure>(count.await?)
-    };
-    let counted = counted.await;
-    repository.close().await;
-    counted
+    let inventory = SecretInventory::of(directory, repository)?;
+    let master = MasterKeys::new(loaded);
+    let (mut closed, mut done) = (|_| {}, |_| {});
+    let count = inventory.examine(&master, Opening::Use, &mut closed, &mut done);
+    Ok(count.await?)
 }
 
 fn chain(error: &(dyn Error + 'static)) -> String {
