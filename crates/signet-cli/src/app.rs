@@ -12,12 +12,14 @@ use crate::arguments::{Cli, Command};
 use crate::command::{self, Outcome};
 use crate::context::Context;
 use crate::core_dump;
+use crate::memory_lock;
 use crate::output::{Gone, Output};
 
 /// Does what `arguments` ask for, the name of the program first, and says how it went: 0 done, 1 failed or denied,
 /// 2 misuse.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     core_dump::forbid();
+    memory_lock::hold();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return answer_without_command(error),

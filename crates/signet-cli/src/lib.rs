@@ -12,6 +12,7 @@ mod environment;
 mod failure;
 mod instance;
 mod logging;
+mod memory_lock;
 mod moment;
 mod output;
 mod password;

@@ -351,6 +351,25 @@ fn a_lab_ends_when_it_is_told_to() {
 // K9
 #[cfg(target_os = "linux")]
 #[test]
+fn memory_stays_out_of_swap_where_nothing_limits_that() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let unlimited = Rlimit {
+        current: None,
+        maximum: None,
+    };
+    // What is started inherits it; who may not raise it sees that the program runs as before.
+    let is_unlimited = setrlimit(Resource::Memlock, unlimited).is_ok();
+    let scratch = Scratch::new();
+    let running = Running::start(&scratch);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap();
+    let locked = status.lines().find(|line| line.starts_with("VmLck:"));
+    let words: Vec<_> = locked.unwrap().split_whitespace().collect();
+    assert_eq!(words[1] != "0", is_unlimited, "{words:?}");
+}
+
+// K9
+#[cfg(target_os = "linux")]
+#[test]
 fn a_crash_leaves_no_dump() {
     let scratch = Scratch::new();
     let running = Running::start(&scratch);
