@@ -27,7 +27,7 @@ impl Readiness {
         match self {
             Self::Ready => "ready",
             Self::NoActiveKey => {
-                "not ready: no key is active; copy keys/hmac/*.jwk from the author, they are noticed within 2 seconds"
+                "not ready: no key is active; `signet doctor` says where the keys are and how they come here; what is copied is noticed within 2 seconds"
             }
             Self::RepositoryUnavailable => "not ready: the repository does not answer",
             Self::Draining => "not ready: shutting down",
