@@ -1,5 +1,7 @@
 //! Taking in what a bundle carries: a union, in an order in which a crash leaves a ring that works.
 
+mod loss;
+
 use core::cmp::Reverse;
 use std::collections::BTreeSet;
 
@@ -7,6 +9,8 @@ use signet_core::{Issuer, Key, KeyId, KeyState, RingName};
 use signet_keys::{Insertion, KeyError, KeyStore, LoadedKeys, Revocations};
 
 use crate::KeyBundle;
+
+pub use loss::{EmptiedRing, Loss};
 
 /// What to do with keys of a farm that this instance does not belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,18 +26,21 @@ pub enum ForeignFarm {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// It holds keys of another farm.
+    /// It comes from another farm, or holds keys of one.
     #[error(
-        "the bundle is of another farm: its keys say {}, the keys here say {}",
+        "the bundle is of another farm: it says {}, the keys here say {}",
         farms(theirs),
         farms(ours)
     )]
     ForeignFarm {
-        /// The farms of its keys that are not known here.
+        /// Its farm and those of its keys, as far as they are not known here.
         theirs: Vec<Issuer>,
         /// The farms of the keys here.
         ours: Vec<Issuer>,
     },
+    /// A ring would make nothing any more.
+    #[error("the bundle would leave {}, and brings no other", emptied(.0))]
+    Emptied(Vec<EmptiedRing>),
     /// The keys here could not be read or written.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -47,6 +54,11 @@ impl ImportError {
             Self::ForeignFarm { .. } => {
                 "if two farms are to become one, add --merge-farms: tokens of both are accepted then, and users of the \
                  same id are one"
+                    .into()
+            }
+            Self::Emptied(_) => {
+                "ask for a bundle that also brings the new key of the ring: signet keys export there, without --ring and \
+                 --key. If the key was stolen and must go at once, add --yes"
                     .into()
             }
             Self::Keys(error) => error.hint(),
@@ -93,11 +105,13 @@ impl KeyBundle {
     ///
     /// # Errors
     ///
-    /// It is of a farm that is not to be merged, or something could not be read or written.
+    /// It is of a farm that is not to be merged, a ring would be left without an active key and that is not accepted, or
+    /// something could not be read or written.
     pub fn import(
         &self,
         store: &KeyStore,
         foreign: ForeignFarm,
+        loss: Loss,
     ) -> Result<ImportReport, ImportError> {
         let is_damaged = |key: &&Key| key.material.id(key.ring) != key.id;
         if let Some(key) = self.keys.iter().find(is_damaged) {
@@ -114,6 +128,10 @@ impl KeyBundle {
             .filter(|key| key.state == KeyState::Revoked);
         revoked.extend(gone.map(|key| (key.ring, key.id)));
         let revoked: Revocations = revoked.into_iter().collect();
+        let emptied = EmptiedRing::of(&here, &self.keys, &revoked);
+        if loss == Loss::Refuse && !emptied.is_empty() {
+            return Err(ImportError::Emptied(emptied));
+        }
 
         let mut report = ImportReport::default();
         // First what makes tokens, so that a ring whose present key goes is never without.
@@ -138,6 +156,10 @@ impl KeyBundle {
     fn check_farm(&self, here: &LoadedKeys) -> Result<(), ImportError> {
         let ours = farms_of(&here.keys);
         let mut theirs = farms_of(&self.keys);
+        // A bundle may hold nothing but revocations, and what another farm revokes is none of the business of this one.
+        if !theirs.contains(&self.farm) {
+            theirs.push(self.farm.clone());
+        }
         theirs.retain(|farm| !ours.contains(farm));
         if ours.is_empty() || theirs.is_empty() {
             return Ok(());
@@ -167,6 +189,11 @@ const fn order(state: KeyState) -> u8 {
 fn farms_of(keys: &[Key]) -> Vec<Issuer> {
     let farms: BTreeSet<_> = keys.iter().map(|key| key.farm.as_str()).collect();
     farms.iter().filter_map(|farm| farm.parse().ok()).collect()
+}
+
+fn emptied(rings: &[EmptiedRing]) -> String {
+    let rings: Vec<_> = rings.iter().map(ToString::to_string).collect();
+    rings.join(" and ")
 }
 
 fn farms(farms: &[Issuer]) -> String {

@@ -12,9 +12,9 @@ mod sender;
 pub use bundle::{BundleError, KeyBundle, MAX_BUNDLE_BYTES, ReceivedBundle, addressees};
 pub use card::{CardError, MAX_CARD_BYTES, NodeCard, NodeId, NodeName, NodeNameError, Signature};
 pub use identity::{NodeError, NodeIdentity};
-pub use import::{ForeignFarm, ImportError, ImportReport, Imported};
+pub use import::{EmptiedRing, ForeignFarm, ImportError, ImportReport, Imported, Loss};
 pub use proof::{
     Answer, Challenge, ComparedKey, Comparison, MAX_PROOF_BYTES, PROOF_LIFE, ProofError, Verdict,
 };
-pub use sealing::{SealError, UnsealError};
+pub use sealing::{MAX_RECIPIENTS, SealError, UnsealError};
 pub use sender::Senders;

@@ -6,6 +6,13 @@ use age::x25519;
 use age::{DecryptError, Decryptor, EncryptError, Encryptor, Identity, Recipient};
 use zeroize::Zeroizing;
 
+/// The most instances that something may be sealed for. Looking for one's own stanza costs a key agreement for each.
+pub const MAX_RECIPIENTS: usize = 1_000;
+
+/// The stanzas that so many need: one that holds the key of the file and one that names the instance, and the one that
+/// the age library adds at random to every file.
+const MAX_STANZAS: usize = 2 * MAX_RECIPIENTS + 1;
+
 /// Why something could not be sealed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -13,6 +20,9 @@ pub enum SealError {
     /// There is nobody to seal it for.
     #[error("there is nobody to seal it for")]
     Nobody,
+    /// More than [`MAX_RECIPIENTS`].
+    #[error("it cannot be sealed for {0} instances at once: {MAX_RECIPIENTS} are the most")]
+    TooMany(usize),
     /// The age library refuses it.
     #[error("it could not be sealed")]
     Age(#[source] EncryptError),
@@ -31,6 +41,9 @@ pub enum UnsealError {
     /// It ends in the middle.
     #[error("it is cut off: it ends in the middle")]
     Truncated,
+    /// It has more stanzas than [`MAX_RECIPIENTS`] need.
+    #[error("it has more than {MAX_STANZAS} stanzas, as many as {MAX_RECIPIENTS} instances need")]
+    TooMany,
     /// It is not sealed for this instance.
     #[error("it is not sealed for this instance")]
     NotForUs,
@@ -43,6 +56,9 @@ pub enum UnsealError {
 pub(crate) fn seal(recipients: &[&dyn Recipient], bytes: &[u8]) -> Result<Vec<u8>, SealError> {
     if recipients.is_empty() {
         return Err(SealError::Nobody);
+    }
+    if recipients.len() > MAX_RECIPIENTS {
+        return Err(SealError::TooMany(recipients.len()));
     }
     let failed = |error: std::io::Error| SealError::Age(error.into());
     let encryptor =
@@ -79,7 +95,20 @@ pub(crate) fn decryptor(sealed: &[u8]) -> Result<Decryptor<&[u8]>, UnsealError> 
     if !sealed.starts_with(MAGIC) {
         return Err(UnsealError::Foreign);
     }
+    if has_too_many_stanzas(sealed) {
+        return Err(UnsealError::TooMany);
+    }
     Decryptor::new_buffered(sealed).map_err(|error| unseal_error(&error))
+}
+
+/// Counts the stanzas of a header, without looking into one: a line of base64 cannot begin as a stanza does.
+fn has_too_many_stanzas(sealed: &[u8]) -> bool {
+    sealed
+        .split(|byte| *byte == b'\n')
+        .take_while(|line| !line.starts_with(b"---"))
+        .filter(|line| line.starts_with(b"-> "))
+        .nth(MAX_STANZAS)
+        .is_some()
 }
 
 fn unseal_error(error: &DecryptError) -> UnsealError {

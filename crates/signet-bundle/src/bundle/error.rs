@@ -23,6 +23,12 @@ pub enum BundleError {
     /// More than [`MAX_BUNDLE_BYTES`](super::MAX_BUNDLE_BYTES).
     #[error("the bundle is larger than {} bytes", super::MAX_BUNDLE_BYTES)]
     TooLarge,
+    /// More stanzas than [`MAX_RECIPIENTS`](crate::MAX_RECIPIENTS) instances need.
+    #[error(
+        "the bundle is for more than {} instances, and was not looked into",
+        crate::MAX_RECIPIENTS
+    )]
+    TooManyRecipients,
     /// A web page.
     #[error("the file is a web page, not a bundle (a saved login page?)")]
     Html,
@@ -92,7 +98,13 @@ impl BundleError {
     pub fn hint(&self) -> String {
         match self {
             Self::NoKeys => "signet keys list shows the keys; revoked ones are never sent".into(),
+            Self::Seal(SealError::TooMany(_)) => {
+                format!("make several bundles, each with up to {} cards: --for FILE", crate::MAX_RECIPIENTS)
+            }
             Self::Seal(_) => "name at least one card: --for FILE".into(),
+            Self::TooManyRecipients => {
+                "ask for one that is made for this instance alone: signet keys export --for CARD".into()
+            }
             Self::ForAnother { us, .. } => format!(
                 "this instance is {us}; its card (signet node show) belongs to the --for of signet keys export"
             ),
@@ -120,6 +132,7 @@ pub(super) fn explain(error: UnsealError, sealed: &[u8], us: NodeId) -> BundleEr
         UnsealError::Foreign => foreign(sealed),
         UnsealError::Version => BundleError::Foreign,
         UnsealError::Truncated => BundleError::Truncated,
+        UnsealError::TooMany => BundleError::TooManyRecipients,
         UnsealError::Altered => BundleError::Altered,
         UnsealError::NotForUs => {
             let named = addressee::named(sealed);

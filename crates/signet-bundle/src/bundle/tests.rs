@@ -303,3 +303,44 @@ fn a_hostile_header_is_an_error() {
         assert!(ReceivedBundle::open(&bytes, &one).is_err());
     }
 }
+
+// T13
+#[test]
+fn more_stanzas_than_instances_may_be_are_refused_before_one_is_tried() {
+    let one = identity();
+    let name = "author".parse().unwrap();
+    let cards = vec![card(&one, "publish"); crate::MAX_RECIPIENTS + 1];
+    let (most, author) = (&cards[1..], identity());
+    let sealed = bundle().seal(&author, &name, most).unwrap();
+    assert!(ReceivedBundle::open(&sealed, &one).is_ok());
+    assert_eq!(addressees(&sealed).len(), crate::MAX_RECIPIENTS);
+    let error = bundle().seal(&author, &name, &cards).unwrap_err();
+    assert!(error.to_string().contains("for 1001 instances"), "{error}");
+    assert!(error.hint().contains("several bundles"));
+
+    // Well-formed, and one too many; that none is tried shows in that nothing is said about what is in them.
+    let stanza = format!("-> X25519 {0}\n{0}\n", "A".repeat(43));
+    let header = |count| {
+        let header = format!(
+            "age-encryption.org/v1\n{}--- {}\n",
+            stanza.repeat(count),
+            "A".repeat(43)
+        );
+        [header.as_bytes(), &[0; 64]].concat()
+    };
+    let most = 2 * crate::MAX_RECIPIENTS + 1;
+    for count in [most + 1, 38_000] {
+        let many = header(count);
+        assert!(many.len() <= MAX_BUNDLE_BYTES);
+        let error = ReceivedBundle::open(&many, &one).unwrap_err();
+        assert!(matches!(error, BundleError::TooManyRecipients), "{error:?}");
+        assert!(error.to_string().contains("more than 1000 instances"));
+        assert!(error.hint().contains("--for CARD"));
+        assert!(addressees(&many).is_empty());
+    }
+    let error = ReceivedBundle::open(&header(most), &one).unwrap_err();
+    assert!(
+        !matches!(error, BundleError::TooManyRecipients),
+        "{error:?}"
+    );
+}

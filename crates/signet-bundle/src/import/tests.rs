@@ -39,7 +39,9 @@ impl Site {
     }
 
     fn import(&self, bundle: &KeyBundle) -> ImportReport {
-        bundle.import(&self.store, ForeignFarm::Refuse).unwrap()
+        bundle
+            .import(&self.store, ForeignFarm::Refuse, Loss::Refuse)
+            .unwrap()
     }
 
     /// What is known of every key.
@@ -142,7 +144,9 @@ fn a_revocation_arrives_without_the_key() {
     author.store.revoke(stolen).unwrap();
     let mut bundle = author.bundle();
     bundle.keys.clear();
-    publish.import(&bundle);
+    bundle
+        .import(&publish.store, ForeignFarm::Refuse, Loss::Accept)
+        .unwrap();
     let loaded = publish.store.load(None).unwrap();
     assert!(loaded.revoked.contains(stolen));
     let text = std::fs::read_to_string(
@@ -174,7 +178,9 @@ fn a_key_that_the_bundle_calls_revoked_comes_in_as_revoked() {
 fn a_foreign_farm_is_refused_unless_farms_are_merged() {
     let (one, other) = (author(), author());
     let before = one.states();
-    let error = other.bundle().import(&one.store, ForeignFarm::Refuse);
+    let error = other
+        .bundle()
+        .import(&one.store, ForeignFarm::Refuse, Loss::Refuse);
     let error = error.unwrap_err();
     assert!(matches!(&error, ImportError::ForeignFarm { .. }));
     assert!(error.hint().contains("--merge-farms"));
@@ -182,12 +188,90 @@ fn a_foreign_farm_is_refused_unless_farms_are_merged() {
 
     let report = other
         .bundle()
-        .import(&one.store, ForeignFarm::Merge)
+        .import(&one.store, ForeignFarm::Merge, Loss::Refuse)
         .unwrap();
     assert!(all(&report, Insertion::Added));
     assert_eq!(one.states().len(), 4);
     // From then on it is one farm, and needs no word.
     assert!(!one.import(&other.bundle()).is_change());
+}
+
+// K11
+#[test]
+fn revocations_of_a_foreign_farm_are_refused_unless_farms_are_merged() {
+    let (one, other) = (author(), author());
+    let id = one.hmac();
+    // So that the ring has another, and nothing but the farm stands in the way.
+    one.rotate();
+    let mut bundle = other.bundle();
+    bundle.keys.clear();
+    bundle.revoked = [(RingName::Hmac, id)].into_iter().collect();
+    let before = one.states();
+    let import = |foreign| bundle.import(&one.store, foreign, Loss::Accept);
+    let error = import(ForeignFarm::Refuse).unwrap_err();
+    assert!(
+        matches!(&error, ImportError::ForeignFarm { theirs, .. } if *theirs == [bundle.farm.clone()]),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains(bundle.farm.as_str()));
+    assert_eq!(one.states(), before);
+    let report = import(ForeignFarm::Merge).unwrap();
+    assert_eq!(report.revoked, [(RingName::Hmac, id)]);
+}
+
+// K5
+#[test]
+fn a_ring_is_not_left_without_an_active_key_unless_that_is_accepted() {
+    let (author, publish) = (author(), publish());
+    let first = author.bundle();
+    publish.import(&first);
+    let before = publish.states();
+    let old = author.hmac();
+    let new = author.rotate();
+    let demoting = |key: &Key| key.id == old;
+    let loaded = author.store.load(None).unwrap();
+    let demoting = KeyBundle::gather(&loaded, demoting, NOW).unwrap();
+    author.store.revoke(old).unwrap();
+    let loaded = author.store.load(None).unwrap();
+    let masters = |key: &Key| key.ring == RingName::Master;
+    let revoking = KeyBundle::gather(&loaded, masters, NOW).unwrap();
+
+    for (bundle, state) in [
+        (&demoting, KeyState::VerifyOnly),
+        (&revoking, KeyState::Revoked),
+    ] {
+        let error = bundle.import(&publish.store, ForeignFarm::Refuse, Loss::Refuse);
+        let error = error.unwrap_err();
+        let ImportError::Emptied(rings) = &error else {
+            panic!("{error:?}");
+        };
+        let lost = EmptiedRing {
+            ring: RingName::Hmac,
+            keys: vec![(old, state)],
+        };
+        assert_eq!(*rings, [lost]);
+        let text = error.to_string();
+        assert!(text.contains(&format!("{old} {state}")), "{text}");
+        assert!(error.hint().contains("--yes"));
+        assert_eq!(publish.states(), before);
+        assert!(publish.store.revoked().unwrap().ids().len() == 0);
+    }
+
+    // With the new key nothing is lost.
+    let other = self::publish();
+    other.import(&first);
+    other.import(&author.bundle());
+    let active = (RingName::Hmac, new, KeyState::Active);
+    assert!(other.states().contains(&active));
+
+    // And in need it goes without.
+    revoking
+        .import(&publish.store, ForeignFarm::Refuse, Loss::Accept)
+        .unwrap();
+    let revoked = (RingName::Hmac, old, KeyState::Revoked);
+    assert!(publish.states().contains(&revoked));
+    // Where there is nothing to lose any more, nothing is asked.
+    assert!(!publish.import(&revoking).is_change());
 }
 
 #[test]
@@ -251,7 +335,11 @@ fn two_imports_at_once_end_as_one_after_the_other() {
     thread::scope(|scope| {
         for bundle in [&old, &new, &old, &new] {
             let store = &publish.store;
-            scope.spawn(move || bundle.import(store, ForeignFarm::Refuse).unwrap());
+            scope.spawn(move || {
+                bundle
+                    .import(store, ForeignFarm::Refuse, Loss::Refuse)
+                    .unwrap()
+            });
         }
     });
     assert!(
@@ -270,7 +358,9 @@ fn nothing_is_written_when_something_cannot_be_read() {
     author.rotate();
     let revoked = publish.store.directory().join("revoked");
     signet_keys::atomic::write(&revoked, b"nonsense\n").unwrap();
-    let error = author.bundle().import(&publish.store, ForeignFarm::Refuse);
+    let error = author
+        .bundle()
+        .import(&publish.store, ForeignFarm::Refuse, Loss::Refuse);
     assert!(error.unwrap_err().hint().contains("line"));
     std::fs::remove_file(revoked).unwrap();
     assert_eq!(publish.states().len(), 2);
@@ -283,7 +373,7 @@ fn a_key_whose_id_is_not_its_own_is_refused() {
     if let Some(key) = bundle.keys.first_mut() {
         key.material = KeyMaterial::new([1; 32]);
     }
-    let error = bundle.import(&publish.store, ForeignFarm::Refuse);
+    let error = bundle.import(&publish.store, ForeignFarm::Refuse, Loss::Refuse);
     assert!(matches!(
         error,
         Err(ImportError::Keys(KeyError::Damaged { .. }))

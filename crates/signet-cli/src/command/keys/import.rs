@@ -2,10 +2,12 @@
 
 mod bundle;
 mod granite;
+mod loss;
 
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
+use signet_bundle::{ForeignFarm, Loss};
 
 use crate::command::Outcome;
 use crate::context::Context;
@@ -14,7 +16,8 @@ use crate::place::Place;
 const HELP: &str = "\
 Taking in a bundle is a union: what is here stays, the later state of a key wins, and a revoked key stays revoked. \
 Doing it twice changes nothing. Everything is verified before the first key is written; where it stops in the middle, \
-doing it again finishes it.
+doing it again finishes it. A bundle that would leave a ring here without an active key is refused; add --yes if a \
+stolen key must go at once, whatever that costs.
 
 The raw key files are those that AEM tools make: hmac with 32 bytes, master with 16. An hmac becomes a pending key of \
 the hmac ring. A master is kept apart in keys/granite and opens {hex} values of Granite, nothing else.";
@@ -35,6 +38,10 @@ pub(crate) struct Import {
     #[arg(long, requires = "bundle")]
     merge_farms: bool,
 
+    /// Take it even if a ring is left without an active key, so that nobody can log in, or nothing can be sealed
+    #[arg(long, requires = "bundle")]
+    yes: bool,
+
     /// A raw hmac of Granite: exactly 32 bytes
     #[arg(long, value_name = "FILE")]
     granite_hmac: Option<PathBuf>,
@@ -52,8 +59,16 @@ impl Import {
     pub(super) async fn run(self, context: &Context, place: &Place) -> anyhow::Result<Outcome> {
         match &self.bundle {
             Some(path) => {
+                let foreign = match self.merge_farms {
+                    true => ForeignFarm::Merge,
+                    false => ForeignFarm::Refuse,
+                };
+                let loss = match self.yes {
+                    true => Loss::Accept,
+                    false => Loss::Refuse,
+                };
                 let from = self.from.as_deref();
-                bundle::run(context, place, path, from, self.merge_farms).await
+                bundle::run(context, place, path, from, foreign, loss).await
             }
             None => {
                 let files = granite::Files {

@@ -5,16 +5,17 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use signet_bundle::{
-    ForeignFarm, ImportError, ImportReport, Imported, MAX_BUNDLE_BYTES, NodeCard, NodeIdentity,
-    ReceivedBundle, Senders,
+    EmptiedRing, ForeignFarm, ImportError, ImportReport, Imported, Loss, MAX_BUNDLE_BYTES,
+    NodeCard, NodeIdentity, ReceivedBundle, Senders,
 };
 use signet_core::{KeyState, RingName};
 use signet_keys::Insertion;
 
-use super::super::list;
+use super::loss;
 use crate::artefact;
 use crate::command::Outcome;
 use crate::command::keys::export::counted;
+use crate::command::keys::list;
 use crate::command::node;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -28,7 +29,8 @@ pub(super) async fn run(
     place: &Place,
     path: &Path,
     from: Option<&Path>,
-    merge_farms: bool,
+    foreign: ForeignFarm,
+    accepted: Loss,
 ) -> anyhow::Result<Outcome> {
     let store = place.keys()?;
     let expected = from.map(node::card).transpose()?;
@@ -48,27 +50,44 @@ pub(super) async fn run(
     };
     let received = ReceivedBundle::open(&sealed, &identity).with_context(nothing_changed)?;
     let mut senders = Senders::open(&directory)?;
-    let known = senders.contain(received.sender().id()) || received.sender().id() == identity.id();
-    vouch(context, &received, expected.as_ref(), known)?;
-    place.ready_to_record()?;
-    let foreign = match merge_farms {
-        true => ForeignFarm::Merge,
-        false => ForeignFarm::Refuse,
+    let vouched = Vouched {
+        is_us: received.sender().id() == identity.id(),
+        is_new: !senders.contain(received.sender().id()),
+        by_card: expected.is_some(),
     };
-    let object = received.sender().id().to_string();
-    let imported = received.content().import(&store, foreign);
-    if let Err(error @ ImportError::Keys(_)) = &imported {
-        // Some of the keys may have been written. What stopped it comes first, even if this cannot be recorded either.
-        let detail = json!({ "stopped": error.to_string() });
-        let _ = place.record(context, "key.import", &object, &detail);
+    vouch(context, &received, expected.as_ref(), vouched)?;
+    place.ready_to_record()?;
+    let mut emptied = Vec::new();
+    let mut imported = received.content().import(&store, foreign, Loss::Refuse);
+    if let Err(error @ ImportError::Emptied(rings)) = &imported {
+        let costs = loss::lines(context, place, rings).await;
+        if accepted == Loss::Refuse {
+            let failure = Failure::new(error.to_string()).hint(error.hint());
+            return Err(failure.details(costs)).with_context(nothing_changed);
+        }
+        emptied.clone_from(rings);
+        context.output.aside(&costs.join("\n"));
+        imported = received.content().import(&store, foreign, Loss::Accept);
     }
-    let report = imported?;
-    senders.remember(received.sender())?;
-    let detail = document(&received, &report);
-    if report.is_change() {
-        place.record(context, "key.import", &object, &detail)?;
-    }
+    let report = match imported {
+        Ok(report) => report,
+        Err(error) => {
+            stopped(context, place, &received, &error).await;
+            return Err(error.into());
+        }
+    };
+    let detail = document(&received, &report, &emptied);
+    let settled = settle(
+        context,
+        place,
+        &received,
+        report.is_change().then_some(&detail),
+        &mut senders,
+        vouched,
+    );
+    // The keys are here, whatever else went wrong.
     let says = place.poke().await;
+    settled?;
     let mut answer = detail;
     if let Some(object) = answer.as_object_mut() {
         object.insert("instance".to_owned(), serde_json::to_value(&says)?);
@@ -81,12 +100,62 @@ pub(super) async fn run(
     Ok(Outcome::Done)
 }
 
+/// What is known about the sender.
+#[derive(Clone, Copy, Debug)]
+struct Vouched {
+    /// It is this instance itself.
+    is_us: bool,
+    /// Nobody has vouched for it before.
+    is_new: bool,
+    /// Its card was given.
+    by_card: bool,
+}
+
+/// Writes down what was taken in, and then whom it came from.
+fn settle(
+    context: &Context,
+    place: &Place,
+    received: &ReceivedBundle,
+    change: Option<&Value>,
+    senders: &mut Senders,
+    vouched: Vouched,
+) -> anyhow::Result<()> {
+    let sender = received.sender();
+    let object = sender.id().to_string();
+    if let Some(detail) = change {
+        place.record(context, "key.import", &object, detail)?;
+    }
+    if vouched.is_us {
+        return Ok(());
+    }
+    senders
+        .remember(sender)
+        .context("the bundle was imported, but its sender could not be remembered")?;
+    if vouched.is_new {
+        let by = if vouched.by_card { "card" } else { "answer" };
+        let detail = json!({ "name": sender.name().as_str(), "by": by });
+        place.record(context, "sender.trust", &object, &detail)?;
+    }
+    Ok(())
+}
+
+/// Some of the keys may have been written: that is recorded, and the instance told.
+async fn stopped(context: &Context, place: &Place, received: &ReceivedBundle, error: &ImportError) {
+    if let ImportError::Keys(error) = error {
+        let object = received.sender().id().to_string();
+        let detail = json!({ "stopped": error.to_string() });
+        // What stopped it comes first, even if this cannot be recorded either.
+        let _ = place.record(context, "key.import", &object, &detail);
+        place.poke().await;
+    }
+}
+
 /// Whether somebody stands for the sender: a card that was given, an earlier import, or whoever sits at the terminal.
 fn vouch(
     context: &Context,
     received: &ReceivedBundle,
     expected: Option<&NodeCard>,
-    is_known: bool,
+    vouched: Vouched,
 ) -> anyhow::Result<()> {
     let (name, id) = (received.sender().name(), received.sender().id());
     match expected {
@@ -100,7 +169,7 @@ fn vouch(
                 .hint("ask for a bundle of the right instance, or for the card of this one")
                 .into());
         }
-        None if is_known => return Ok(()),
+        None if vouched.is_us || !vouched.is_new => return Ok(()),
         None => {}
     }
     if !prompt::is_possible() {
@@ -119,7 +188,7 @@ fn vouch(
     prompt::confirm("Trust this instance, now and from now on?")
 }
 
-fn document(received: &ReceivedBundle, report: &ImportReport) -> Value {
+fn document(received: &ReceivedBundle, report: &ImportReport, emptied: &[EmptiedRing]) -> Value {
     let content = received.content();
     let keys = report.keys.iter().map(|key| {
         json!({
@@ -140,6 +209,7 @@ fn document(received: &ReceivedBundle, report: &ImportReport) -> Value {
         "created": content.created.0,
         "keys": keys.collect::<Vec<_>>(),
         "revoked": revoked.collect::<Vec<_>>(),
+        "emptied": emptied.iter().map(|emptied| emptied.ring.as_str()).collect::<Vec<_>>(),
     })
 }
 

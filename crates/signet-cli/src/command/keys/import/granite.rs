@@ -5,15 +5,17 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use signet_core::{Issuer, Key, KeyMaterial, RingName};
+use signet_core::{Issuer, Key, KeyId, KeyMaterial, RingName};
 use signet_keys::granite::{
-    GraniteKey, MAX_RAW_KEY_BYTES, RawKeyKind, parse_raw_hmac, parse_raw_master,
+    GraniteKey, GraniteKeys, MAX_RAW_KEY_BYTES, RawKeyKind, parse_raw_hmac, parse_raw_master,
 };
-use signet_keys::{Insertion, KeyStore};
+use signet_keys::{Custody, Insertion, KeyError, KeyFault, KeyStore};
+use signet_server::config;
 use zeroize::Zeroizing;
 
 use crate::artefact;
 use crate::command::Outcome;
+use crate::command::keys::revoke::active;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::place::Place;
@@ -32,55 +34,136 @@ pub(super) async fn run(
     activate: bool,
 ) -> anyhow::Result<Outcome> {
     let store = place.keys()?;
-    // Both are read before either is written.
+    // Both are read, and their places looked at, before either is written.
     let hmac = files.hmac.map(hmac).transpose()?;
     let master = files.master.map(master).transpose()?;
-    place.ready_to_record()?;
-    let mut told = Vec::new();
-    let mut keys = Vec::new();
-    if let Some(material) = hmac {
-        let key = Key::new(RingName::Hmac, farm(&store)?, material, context.now());
-        let insertion = store.insert(&key)?;
-        if activate {
-            store.activate(key.id, context.now())?;
+    let hmac = match hmac {
+        Some(material) => {
+            let farm = farm(&store)?;
+            Some(Key::new(RingName::Hmac, farm, material, context.now()))
         }
-        let id = key.id.to_string();
-        told.push(told_hmac(&store, &key, insertion)?);
-        keys.push(
-            json!({ "ring": "hmac", "kid": id, "change": word(insertion), "activated": activate }),
-        );
-    }
-    if let Some(bits) = master {
-        let key = GraniteKey::new(bits, context.now());
-        let insertion = store.insert_granite(&key)?;
-        let id = key.id().to_string();
-        told.push(format!(
-            "The master of Granite is {} as {id}, kept apart in keys/granite: it opens values of Granite, nothing else.",
-            place_word(insertion)
-        ));
-        keys.push(json!({ "ring": "granite", "kid": id, "change": word(insertion) }));
-    }
-    let is_change = |key: &&Value| {
-        key.get("change").is_none_or(|change| change != "unchanged")
-            || key
-                .get("activated")
-                .is_some_and(|activated| activated == true)
+        None => None,
     };
-    for key in keys.iter().filter(is_change) {
-        let id = key
-            .get("kid")
-            .and_then(|kid| kid.as_str())
-            .unwrap_or_default();
-        place.record(context, "key.import", id, key)?;
+    let master = master.map(|bits| GraniteKey::new(bits, context.now()));
+    // What is mounted is refused as such by whatever would write.
+    if let Some(key) = &master
+        && place.config().keys.custody == config::Custody::Private
+    {
+        check_place(&store, key)?;
     }
+    place.ready_to_record()?;
+    let import = Import {
+        context,
+        place,
+        store: &store,
+    };
+    let mut taken = Taken::default();
+    let stopped = import.take(&mut taken, hmac, master, activate);
+    // What was taken in is here, whatever else went wrong.
     let says = place.poke().await;
-    let document = json!({ "keys": keys, "instance": says });
-    context.output.answer(&document, &told.join("\n"))?;
+    if let Err(error) = stopped {
+        if !taken.told.is_empty() {
+            context.output.aside(&taken.told.join("\n"));
+            says.tell(&context.output);
+        }
+        return Err(error);
+    }
+    let document = json!({ "keys": taken.keys, "instance": says });
+    context.output.answer(&document, &taken.told.join("\n"))?;
     says.tell(&context.output);
     for path in [files.hmac, files.master].into_iter().flatten() {
         after(context, path);
     }
     Ok(Outcome::Done)
+}
+
+/// What is here now, and as what.
+#[derive(Debug, Default)]
+struct Taken {
+    told: Vec<String>,
+    keys: Vec<Value>,
+}
+
+/// Where it goes.
+struct Import<'i> {
+    context: &'i Context,
+    place: &'i Place,
+    store: &'i KeyStore,
+}
+
+impl Import<'_> {
+    /// Each change is recorded before the next one is made.
+    fn take(
+        &self,
+        taken: &mut Taken,
+        hmac: Option<Key>,
+        master: Option<GraniteKey>,
+        activate: bool,
+    ) -> anyhow::Result<()> {
+        if let Some(key) = hmac {
+            self.take_hmac(taken, &key, activate)?;
+        }
+        if let Some(key) = master {
+            let insertion = self.store.insert_granite(&key)?;
+            let id = key.id().to_string();
+            taken.told.push(format!(
+                "The master of Granite is {} as {id}, kept apart in keys/granite: it opens values of Granite, nothing else.",
+                place_word(insertion)
+            ));
+            let document = json!({ "ring": "granite", "kid": id, "change": word(insertion) });
+            self.record(&id, insertion, &document)?;
+            taken.keys.push(document);
+        }
+        Ok(())
+    }
+
+    fn take_hmac(&self, taken: &mut Taken, key: &Key, activate: bool) -> anyhow::Result<()> {
+        let id = key.id.to_string();
+        let insertion = self.store.insert(key)?;
+        let document = json!({ "ring": "hmac", "kid": id, "change": word(insertion) });
+        let mut done = self.record(&id, insertion, &document);
+        if done.is_ok() && activate {
+            done = self.activate(key.id);
+        }
+        taken.told.push(told_hmac(self.store, key, insertion)?);
+        let activated = activate && done.is_ok();
+        taken.keys.push(
+            json!({ "ring": "hmac", "kid": id, "change": word(insertion), "activated": activated }),
+        );
+        done
+    }
+
+    /// As `signet keys activate` does.
+    fn activate(&self, id: KeyId) -> anyhow::Result<()> {
+        let former = active(self.store, RingName::Hmac)?;
+        self.store.activate(id, self.context.now())?;
+        let detail = json!({ "ring": "hmac", "former": former });
+        self.place
+            .record(self.context, "key.activate", &id.to_string(), &detail)
+    }
+
+    fn record(&self, id: &str, insertion: Insertion, detail: &Value) -> anyhow::Result<()> {
+        match insertion {
+            Insertion::Unchanged => Ok(()),
+            _ => self.place.record(self.context, "key.import", id, detail),
+        }
+    }
+}
+
+/// Whether the master can be written: where keys/granite, or a file of it there, is not as it should be, nothing is taken.
+fn check_place(store: &KeyStore, key: &GraniteKey) -> anyhow::Result<()> {
+    let here = GraniteKeys::load(store.directory(), Custody::Private)?;
+    let file = format!("{}.jwk", key.id());
+    let in_the_way = here.problems.into_iter().find(|problem| {
+        problem.path.ends_with(&file) && !matches!(problem.fault, KeyFault::Content(_))
+    });
+    in_the_way.map_or(Ok(()), |problem| {
+        Err(KeyError::Unusable {
+            path: problem.path,
+            fault: problem.fault,
+        }
+        .into())
+    })
 }
 
 fn hmac(path: &Path) -> anyhow::Result<KeyMaterial> {
