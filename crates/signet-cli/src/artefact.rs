@@ -87,11 +87,19 @@ impl Destination {
         if let Some(path) = self.file() {
             return Ok(atomic::write(path, bytes)?);
         }
-        if matches!(content, Content::Binary(_)) && io::stdout().is_terminal() {
+        if matches!(content, Content::Binary(_)) {
+            self.check_binary(what)?;
+        }
+        context.output.bytes(bytes)
+    }
+
+    /// Refuses a terminal for what is binary.
+    pub(crate) fn check_binary(&self, what: &str) -> anyhow::Result<()> {
+        if self.file().is_none() && io::stdout().is_terminal() {
             let message = format!("the {what} is binary, and nothing for a terminal");
             return Err(Failure::new(message).hint("name a file with --out").into());
         }
-        context.output.bytes(bytes)
+        Ok(())
     }
 
     /// The file, unless it goes to standard output.

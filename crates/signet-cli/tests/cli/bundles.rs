@@ -325,15 +325,137 @@ fn two_imports_at_once_end_as_one() {
     assert_eq!(states(&publish), states(&author));
 }
 
+fn log(scratch: &Scratch) -> String {
+    fs::read_to_string(scratch.data().join("audit.log")).unwrap_or_default()
+}
+
+// K5
+#[test]
+fn a_ring_keeps_its_active_key_unless_it_is_given_up() {
+    let (author, publish) = (Scratch::new(), publish());
+    replicate(&author, &publish, "first");
+    let before = states(&publish);
+    let old = author.json(&["keys", "list"])["keys"][0]["kid"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    author.run(&["keys", "rotate"]).done();
+    author.run(&["keys", "revoke", &old, "--yes"]).done();
+    let (to, masters) = (card(&publish), path(&author, "masters"));
+    author
+        .run(&[
+            "keys", "export", "--ring", "master", "--for", &to, "--out", &masters,
+        ])
+        .done();
+    let lines = log(&publish).lines().count();
+    publish
+        .run(&["keys", "import", &masters])
+        .failed("nothing was changed")
+        .failed("the hmac ring here without an active key")
+        .failed(&format!("making {old} revoked"))
+        .failed("Nobody can log in here")
+        .failed(&format!("Revoking {old}:"))
+        .hints("without --ring and --key")
+        .hints("--yes");
+    assert_eq!(states(&publish), before);
+    assert_eq!(log(&publish).lines().count(), lines, "nothing changed");
+
+    let document = publish.json(&["keys", "import", &masters, "--yes"]);
+    assert_eq!(document["emptied"], serde_json::json!(["hmac"]));
+    assert!(states(&publish).contains(&(old, "revoked".to_owned())));
+    assert!(log(&publish).contains("\"emptied\":[\"hmac\"]"));
+
+    // What the hint says mends it.
+    let said = replicate(&author, &publish, "whole");
+    assert!(said.stdout.contains("1 key added"), "{said:?}");
+    assert_eq!(states(&publish).len(), 3);
+}
+
+#[test]
+fn what_it_costs_to_give_up_a_key_is_said() {
+    // Copies of one instance, with users that could be counted.
+    let (author, copy) = (Scratch::new(), Scratch::empty());
+    let copied = Command::new("cp")
+        .args(["-a", author.data().to_str().unwrap()])
+        .arg(copy.data())
+        .status();
+    assert!(copied.unwrap().success());
+    copy.add("alice");
+    let old = author.json(&["keys", "list"])["keys"][0]["kid"].clone();
+    author.run(&["keys", "rotate"]).done();
+    author
+        .run(&["keys", "revoke", old.as_str().unwrap(), "--yes"])
+        .done();
+    let (to, masters) = (card(&copy), path(&author, "masters"));
+    author
+        .run(&[
+            "keys", "export", "--ring", "master", "--for", &to, "--out", &masters,
+        ])
+        .done();
+    let words = ["keys", "import", &masters, "--from", &card(&author)];
+    let refused = copy.run(&words).failed("without an active key");
+    let taken = copy.run(&[&words[..], &["--yes"]].concat()).done();
+    for said in [&refused, &taken] {
+        let cost = "at most those of the 1 user who may log in here";
+        assert!(said.stderr.contains(cost), "{said:?}");
+    }
+    // The ring is empty now, and that is said, too.
+    assert!(taken.stderr.contains("warning: "), "{taken:?}");
+}
+
+#[test]
+fn keys_that_came_in_are_recorded_even_if_their_sender_is_not_remembered() {
+    let (author, publish) = (Scratch::new(), publish());
+    let (bundle, from) = (export(&author, &publish, "bundle"), card(&author));
+    let lock = publish.data().join("node/.lock");
+    let _ = fs::remove_file(&lock);
+    fs::create_dir(&lock).unwrap();
+    publish
+        .run(&["keys", "import", &bundle, "--from", &from])
+        .failed("its sender could not be remembered");
+    assert_eq!(states(&publish), states(&author));
+    assert!(log(&publish).contains("key.import"), "{}", log(&publish));
+    assert!(!log(&publish).contains("sender.trust"));
+
+    // And trust is recorded though no key is new.
+    fs::remove_dir(&lock).unwrap();
+    publish
+        .run(&["keys", "import", &bundle, "--from", &from])
+        .done();
+    assert_eq!(log(&publish).matches("key.import").count(), 1);
+    assert_eq!(log(&publish).matches("sender.trust").count(), 1);
+}
+
+#[test]
+fn a_bundle_is_recorded_before_it_is_delivered() {
+    let (author, publish) = (Scratch::new(), publish());
+    let (to, nowhere) = (card(&publish), path(&author, "none/bundle"));
+    let words = ["keys", "export", "--for", &to, "--out", &nowhere];
+    assert_eq!(author.run(&words).status, 1);
+    let log = log(&author);
+    let id = publish.json(&["node", "show"])["id"].clone();
+    let line = log.lines().find(|line| line.contains("key.export"));
+    assert!(
+        line.is_some_and(|line| line.contains(id.as_str().unwrap())),
+        "{log}"
+    );
+}
+
 // O4
 #[test]
 fn what_was_imported_is_in_the_audit_log() {
     let (author, publish) = (Scratch::new(), publish());
     replicate(&author, &publish, "bundle");
-    let log = |scratch: &Scratch| fs::read_to_string(scratch.data().join("audit.log")).unwrap();
     assert!(log(&author).contains("key.export"));
     assert!(log(&publish).contains("key.import"));
     assert!(log(&publish).contains("node.create"));
+    let trusted = log(&publish);
+    let trusted = trusted.lines().find(|line| line.contains("sender.trust"));
+    let id = author.json(&["node", "show"])["id"].clone();
+    assert!(
+        trusted.is_some_and(|line| line.contains(id.as_str().unwrap()) && line.contains("card")),
+        "{trusted:?}"
+    );
     let lines = log(&publish).lines().count();
     publish
         .run(&["keys", "import", &path(&author, "bundle")])
@@ -414,6 +536,64 @@ fn raw_keys_of_granite_are_taken_in() {
         .run(&["keys", "import", "--granite-hmac", &hmac])
         .failed("no keys yet")
         .hints("author");
+}
+
+#[test]
+fn raw_keys_are_not_half_taken_in() {
+    let scratch = Scratch::new();
+    let (before, granite) = (states(&scratch), scratch.data().join("keys/granite"));
+    let hmac = binary(&scratch, "hmac", &hmac_bytes());
+    let master = binary(&scratch, "master", &hmac_bytes()[..16]);
+    let words = [
+        "keys",
+        "import",
+        "--granite-hmac",
+        &hmac,
+        "--granite-master",
+        &master,
+        "--activate",
+    ];
+    fs::create_dir(&granite).unwrap();
+    fs::set_permissions(&granite, fs::Permissions::from_mode(0o755)).unwrap();
+    scratch.run(&words).failed("keys/granite").hints("chmod");
+    assert_eq!(states(&scratch), before);
+    assert!(!log(&scratch).contains("key.import"));
+
+    // Nor where only the file is not as it should be.
+    fs::set_permissions(&granite, fs::Permissions::from_mode(0o700)).unwrap();
+    scratch
+        .run(&["keys", "import", "--granite-master", &master])
+        .done();
+    let file = fs::read_dir(&granite).unwrap().next().unwrap().unwrap();
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).unwrap();
+    scratch.run(&words).failed(".jwk").hints("chmod");
+    assert_eq!(states(&scratch), before);
+
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600)).unwrap();
+    scratch.run(&words).done();
+    assert_eq!(states(&scratch).len(), 3);
+    let log = log(&scratch);
+    assert_eq!(log.matches("key.import").count(), 2, "{log}");
+    assert_eq!(log.matches("key.activate").count(), 1, "{log}");
+}
+
+#[test]
+fn a_raw_key_that_came_in_is_recorded_even_if_the_next_step_fails() {
+    let scratch = Scratch::new();
+    let hmac = binary(&scratch, "hmac", &hmac_bytes());
+    let document = scratch.json(&["keys", "import", "--granite-hmac", &hmac]);
+    let kid = document["keys"][0]["kid"].as_str().unwrap().to_owned();
+    scratch.run(&["keys", "revoke", &kid, "--yes"]).done();
+    scratch.run(&["keys", "retire", &kid]).done();
+    let imports = log(&scratch).matches("key.import").count();
+    let said = scratch.run(&["keys", "import", "--granite-hmac", &hmac, "--activate"]);
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.stderr.contains("cannot become active"), "{said:?}");
+    // It says what is here, and that the instance was told.
+    assert!(said.stderr.contains(&format!("here as key {kid}, revoked")));
+    assert!(said.stderr.contains("No instance is running"), "{said:?}");
+    assert_eq!(log(&scratch).matches("key.import").count(), imports + 1);
+    assert!(!log(&scratch).contains("key.activate"));
 }
 
 #[test]

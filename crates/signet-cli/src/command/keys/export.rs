@@ -19,8 +19,8 @@ use crate::place::Place;
 
 const HELP: &str = "\
 The bundle is an age file that only the named instances can open. It may travel by any means: mail, a share, a ticket. \
-It carries the keys that are not revoked, with their states, and the list of revoked keys. The command revokes and \
-changes nothing; who has imported the bundle once can import it again without harm.";
+It carries the keys that are not revoked, with their states, and the whole list of revoked keys, also with --ring and \
+--key. The command revokes and changes nothing; who has imported the bundle once can import it again without harm.";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
@@ -66,8 +66,6 @@ impl Export {
         place.ready_to_record()?;
         let identity = node::identity(context, place)?;
         let sealed = bundle.seal(&identity, &node::name(place), &cards)?;
-        self.destination
-            .write(context, Content::Binary(&sealed), "bundle")?;
         let kids: Vec<_> = bundle.keys.iter().map(|key| key.id.to_string()).collect();
         let receivers: Vec<_> = cards
             .iter()
@@ -77,7 +75,11 @@ impl Export {
             .iter()
             .map(|card| format!("{} {}", card.name(), card.id()));
         let detail = json!({ "for": named.collect::<Vec<_>>(), "keys": kids });
+        // First the line in the log: nobody gets what is not recorded.
+        self.destination.check_binary("bundle")?;
         place.record(context, "key.export", "bundle", &detail)?;
+        self.destination
+            .write(context, Content::Binary(&sealed), "bundle")?;
         if let Some(file) = self.destination.file() {
             let document = json!({
                 "bundle": file.display().to_string(),
