@@ -37,15 +37,16 @@ pub(crate) fn build(
         AuthMethod::ClientSecretBasic => {
             let secret = credential.expose_secret();
             let basic = basic(client_id, secret);
-            confidential.add(secret);
+            confidential.add_secret(secret);
             confidential.add(&encoded(secret));
             confidential.add(&basic);
             authorization = HeaderValue::from_str(&format!("Basic {}", *basic)).ok();
         }
         AuthMethod::ClientSecretPost => {
             let secret = credential.expose_secret();
-            confidential.add(secret);
+            confidential.add_secret(secret);
             confidential.add(&encoded(secret));
+            confidential.add(&basic(client_id, secret));
             fields.extend([("client_id", client_id), ("client_secret", secret)]);
         }
         AuthMethod::PrivateKeyJwt => {
