@@ -16,6 +16,12 @@ use crate::{ClientName, Definition};
 /// A token whose end the endpoint does not tell is handed out for so long.
 const UNKNOWN_LIFE: Seconds = Seconds(300);
 
+/// A token is handed out for no longer than a day, however long it lives: what is revoked at the endpoint ends here, too.
+const LONGEST_SERVED: Seconds = Seconds(86_400);
+
+/// A longer life is a number for "for ever", or nonsense: a hundred years.
+const LONGEST_LIFE: Seconds = Seconds(36_525 * 86_400);
+
 /// A token is not handed out any more when it has so little life left.
 const MARGIN: Seconds = Seconds(60);
 
@@ -36,7 +42,7 @@ impl AccessToken {
         Self {
             value: granted.access_token,
             obtained,
-            life: granted.expires_in,
+            life: granted.expires_in.map(|life| life.min(LONGEST_LIFE)),
             scope: granted.scope.map(|scope| scope.as_str().to_owned()),
         }
     }
@@ -59,14 +65,15 @@ impl AccessToken {
         self.scope.as_deref()
     }
 
-    /// Until when it is handed out: shortly before it ends.
+    /// Until when it is handed out: shortly before it ends, and for no longer than a day.
     #[must_use]
     pub fn served_until(&self) -> UnixSeconds {
         match self.life {
             None => self.obtained.plus(UNKNOWN_LIFE),
             Some(life) => {
                 let margin = MARGIN.0.min(life.0 / MARGIN_PART);
-                self.obtained.plus(Seconds(life.0 - margin))
+                let served = Seconds(life.0 - margin).min(LONGEST_SERVED);
+                self.obtained.plus(served)
             }
         }
     }
@@ -167,6 +174,8 @@ mod tests {
     #[test]
     fn a_token_is_handed_out_until_shortly_before_its_end() {
         for (life, served) in [
+            (Some(u64::MAX), 86_400),
+            (Some(86_401), 86_341),
             (Some(86_400), 86_340),
             (Some(600), 540),
             (Some(100), 90),
@@ -181,5 +190,17 @@ mod tests {
         }
         assert!(!living(Some(u64::MAX)).is_served_at(NOW.minus(Seconds(61))));
         assert!(!format!("{:?}", living(None)).contains("abc"));
+    }
+
+    #[test]
+    fn a_life_without_end_ends() {
+        let granted = Granted {
+            access_token: "abc".into(),
+            expires_in: Some(Seconds(u64::MAX)),
+            scope: None,
+        };
+        let token = AccessToken::new(granted, NOW);
+        assert_eq!(token.expires(), Some(NOW.plus(LONGEST_LIFE)));
+        assert_eq!(token.served_until(), NOW.plus(Seconds(86_400)));
     }
 }

@@ -16,6 +16,9 @@ use crate::{AccessToken, Quote};
 
 pub use looks::Looks;
 
+/// Nobody waits for longer; how much longer does not matter.
+const LONGEST_WAIT: Seconds = Seconds(86_400);
+
 /// What the endpoint gave.
 #[derive(Debug)]
 pub(crate) struct Granted {
@@ -355,7 +358,11 @@ fn described(description: Option<&Quote>) -> String {
 }
 
 fn wait(retry_after: Option<Seconds>) -> String {
-    retry_after.map_or_else(String::new, |span| format!(", try again in {span}"))
+    match retry_after {
+        None => String::new(),
+        Some(span) if span > LONGEST_WAIT => ", try again in more than a day".to_owned(),
+        Some(span) => format!(", try again in {span}"),
+    }
 }
 
 fn target(to: Option<&Quote>) -> String {

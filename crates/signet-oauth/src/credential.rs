@@ -9,7 +9,7 @@ use signet_core::KeyId;
 use signet_secret::{MasterKeys, OpenError, Place, SealedValue, SealedValueError};
 use zeroize::Zeroizing;
 
-use crate::{ClientName, CredentialKind};
+use crate::{ClientName, CredentialKind, file};
 
 /// No secret and no private key is longer, in bytes.
 const LONGEST: u64 = 16 * 1_024;
@@ -226,11 +226,7 @@ pub fn check(kind: CredentialKind, bytes: &[u8]) -> Result<SecretString, Credent
 
 /// The content of a file that is meant to hold one secret.
 fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    let file = std::fs::File::open(path)?;
-    if !file.metadata()?.is_file() {
-        let message = "it is not a regular file";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-    }
+    let file = file::open(path)?;
     // Room for all of it at once, so that no copy is left behind by growing.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST as usize + 2));
     file.take(LONGEST + 1).read_to_end(&mut bytes)?;
@@ -306,8 +302,14 @@ mod tests {
                 None => assert_eq!(taken.unwrap_err().code(), "CLIENT_SECRET_MALFORMED"),
             }
         }
-        let directory = CredentialSource::File(directory.path().to_owned());
-        assert_eq!(take(&directory).unwrap_err().code(), "CLIENT_SECRET_FILE");
+        let pipe = directory.path().join("pipe");
+        crate::testing::pipe(&pipe);
+        for odd in [directory.path().to_owned(), pipe] {
+            let error = take(&CredentialSource::File(odd)).unwrap_err();
+            assert_eq!(error.code(), "CLIENT_SECRET_FILE");
+            let source = std::error::Error::source(&error).unwrap();
+            assert_eq!(source.to_string(), "it is not a regular file");
+        }
     }
 
     #[test]

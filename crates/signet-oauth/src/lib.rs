@@ -11,6 +11,7 @@ mod credential;
 mod definition;
 mod endpoint;
 mod error;
+mod file;
 mod name;
 mod preset;
 mod private_key;

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rustix::fs::{CWD, FileType, Mode};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::PrivateKeyDer;
@@ -219,6 +220,12 @@ impl Desk {
         let name = "ims".parse().unwrap();
         Client::new(name, Origin::Repository, definition, credential)
     }
+}
+
+/// A pipe that nobody writes into.
+pub(crate) fn pipe(path: &Path) {
+    let (kind, mode) = (FileType::Fifo, Mode::from_raw_mode(0o600));
+    rustix::fs::mknodat(CWD, path, kind, mode, 0).unwrap();
 }
 
 /// The description of a client of this endpoint.

@@ -1,6 +1,6 @@
 //! The one place that builds a TLS configuration, and what its refusals mean.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,8 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 use signet_core::{Seconds, UnixSeconds};
+
+use crate::file;
 
 /// No file of certificates is larger, in bytes.
 const LARGEST_CA_FILE: u64 = 4 * 1_024 * 1_024;
@@ -223,15 +225,15 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
         path: path.to_owned(),
         source,
     };
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() || metadata.len() > LARGEST_CA_FILE {
-        let message = "it is no file of certificates";
-        return Err(unreadable(io::Error::new(
-            io::ErrorKind::InvalidData,
-            message,
-        )));
+    let mut text = Vec::new();
+    file::open(path)
+        .and_then(|file| file.take(LARGEST_CA_FILE + 1).read_to_end(&mut text))
+        .map_err(unreadable)?;
+    if text.len() as u64 > LARGEST_CA_FILE {
+        let message = "it is too large to be a file of certificates";
+        let error = io::Error::new(io::ErrorKind::InvalidData, message);
+        return Err(unreadable(error));
     }
-    let text = std::fs::read(path).map_err(unreadable)?;
     let parsed: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&text).collect();
     parsed.map_err(|_| TlsError::CaFileEmpty {
         path: path.to_owned(),
@@ -327,6 +329,9 @@ mod tests {
         assert_eq!(code(&file), "CLIENT_CA_FILE");
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         std::fs::write(&file, broken).unwrap();
+        assert_eq!(code(&file), "CLIENT_CA_FILE");
+        std::fs::remove_file(&file).unwrap();
+        crate::testing::pipe(&file);
         assert_eq!(code(&file), "CLIENT_CA_FILE");
     }
 }

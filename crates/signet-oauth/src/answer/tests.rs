@@ -129,9 +129,20 @@ fn what_is_no_answer_is_told_apart() {
 
 #[test]
 fn the_time_to_wait_is_told() {
-    let limited = answer(429, &[(RETRY_AFTER, "90")], b"");
-    let error = read(&limited, &confidential(), NOW).unwrap_err();
-    assert!(error.to_string().ends_with("try again in 90s"), "{error}");
+    for (after, told) in [
+        ("90", "90s"),
+        ("86400", "1d"),
+        ("86401", "more than a day"),
+        ("18446744073709551615", "more than a day"),
+        ("Mon, 31 Dec 2057 23:59:59 GMT", "more than a day"),
+    ] {
+        for status in [429, 503] {
+            let limited = answer(status, &[(RETRY_AFTER, after)], b"");
+            let error = read(&limited, &confidential(), NOW).unwrap_err();
+            let told = format!("try again in {told}");
+            assert!(error.to_string().ends_with(&told), "{error}");
+        }
+    }
 }
 
 // Invariant 4
