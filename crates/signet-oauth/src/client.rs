@@ -3,6 +3,7 @@
 use core::fmt;
 
 use serde::Serialize;
+use signet_repository::ClientBasis;
 use signet_secret::Place;
 
 use crate::{
@@ -85,6 +86,8 @@ pub struct Client {
     pub name: ClientName,
     /// Where it is written down.
     pub origin: Origin,
+    /// What of it was read from the repository.
+    basis: ClientBasis,
     body: Result<Body, ClientFault>,
 }
 
@@ -107,6 +110,7 @@ impl Client {
         Self {
             name,
             origin,
+            basis: ClientBasis::default(),
             body: body.map(|()| Body {
                 definition,
                 credential,
@@ -119,8 +123,22 @@ impl Client {
         Self {
             name,
             origin,
+            basis: ClientBasis {
+                definition: None,
+                secret: None,
+            },
             body: Err(fault),
         }
+    }
+
+    /// The client, with what of it was read from the repository.
+    pub(crate) fn based_on(self, basis: ClientBasis) -> Self {
+        Self { basis, ..self }
+    }
+
+    /// What of it was read from the repository: a token of it is of no use any more once that has changed.
+    pub(crate) const fn basis(&self) -> &ClientBasis {
+        &self.basis
     }
 
     /// What is written down about it.

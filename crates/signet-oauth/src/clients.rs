@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use signet_repository::{ClientRow, Repository, RepositoryError};
+use signet_repository::{ClientBasis, ClientRow, Repository, RepositoryError};
 
 use crate::{
     Client, ClientFault, ClientName, CredentialSource, Definition, Origin, credential_place,
@@ -77,6 +77,7 @@ async fn stored(repository: &Repository, row: ClientRow) -> Result<Client, Repos
         .name
         .parse()
         .map_err(|_| RepositoryError::Damaged("the name of a client is none"))?;
+    let written = row.definition.clone();
     let definition: Definition = match serde_json::from_value(row.definition) {
         Ok(definition) => definition,
         Err(error) => {
@@ -87,13 +88,12 @@ async fn stored(repository: &Repository, row: ClientRow) -> Result<Client, Repos
             return Ok(Client::faulty(name, Origin::Repository, fault));
         }
     };
-    let credential = in_repository(repository, &name, &definition).await?;
-    Ok(Client::new(
-        name,
-        Origin::Repository,
-        definition,
-        credential,
-    ))
+    let (credential, secret) = in_repository(repository, &name, &definition).await?;
+    let basis = ClientBasis {
+        definition: Some(written),
+        secret: Some(secret),
+    };
+    Ok(Client::new(name, Origin::Repository, definition, credential).based_on(basis))
 }
 
 async fn configured_client(
@@ -105,26 +105,30 @@ async fn configured_client(
         definition,
         credential,
     } = client;
-    let credential = match credential {
-        CredentialSource::Missing => in_repository(repository, &name, &definition).await?,
-        given => given,
+    let (credential, secret) = match credential {
+        CredentialSource::Missing => {
+            let (found, secret) = in_repository(repository, &name, &definition).await?;
+            (found, Some(secret))
+        }
+        given => (given, None),
     };
-    Ok(Client::new(
-        name,
-        Origin::Configuration,
-        definition,
-        credential,
-    ))
+    let basis = ClientBasis {
+        definition: None,
+        secret,
+    };
+    Ok(Client::new(name, Origin::Configuration, definition, credential).based_on(basis))
 }
 
+/// What the repository holds for the place of the client's secret, as it is used and as it is written.
 async fn in_repository(
     repository: &Repository,
     name: &ClientName,
     definition: &Definition,
-) -> Result<CredentialSource, RepositoryError> {
+) -> Result<(CredentialSource, (String, Option<String>)), RepositoryError> {
     let place = credential_place(name, definition.auth().credential());
     let text = repository.secret(place.as_str()).await?;
-    Ok(CredentialSource::stored(text.as_deref()))
+    let source = CredentialSource::stored(text.as_deref());
+    Ok((source, (place.to_string(), text)))
 }
 
 #[cfg(test)]

@@ -70,7 +70,8 @@ impl Tokens {
 
     /// A token of `client`: the one that is kept in the repository, or else one from the endpoint, which is kept.
     ///
-    /// Those who ask at the same time share one request. A token that cannot be kept is handed out all the same.
+    /// Those who ask at the same time share one request. A token that cannot be kept is handed out all the same;
+    /// one that comes when the client has been replaced or removed in the meantime is not kept.
     ///
     /// # Errors
     /// Why there is none.
@@ -189,8 +190,14 @@ impl Tokens {
                 return;
             }
         };
-        if let Err(error) = repository.put_client_token(name.as_str(), &sealed).await {
-            tracing::warn!(client = %name, %error, "the token is not kept");
+        let put = repository.put_client_token(name.as_str(), &sealed, client.basis());
+        match put.await {
+            Ok(true) => {}
+            Ok(false) => tracing::debug!(
+                client = %name,
+                "the client has changed in the meantime, and the token is not kept"
+            ),
+            Err(error) => tracing::warn!(client = %name, %error, "the token is not kept"),
         }
     }
 

@@ -28,6 +28,15 @@ pub struct ClientToken {
     pub expires: UnixSeconds,
 }
 
+/// What a token was asked for with, as far as it stands in the repository.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClientBasis {
+    /// The definition; `None` for a client that is defined elsewhere.
+    pub definition: Option<Value>,
+    /// A place, and the sealed value that it had, if any; `None` for a secret that is kept elsewhere.
+    pub secret: Option<(String, Option<String>)>,
+}
+
 impl Repository {
     /// The client of this name.
     ///
@@ -122,7 +131,10 @@ impl Repository {
             .transpose()
     }
 
-    /// Keeps a token for a client, in the place of an earlier one. It stays on this instance.
+    /// Keeps a token for a client, in the place of an earlier one, and returns whether it did. It stays on this instance.
+    ///
+    /// Only if what the token was asked for with is still what stands here: a slow endpoint may answer after the client
+    /// was replaced or removed, and what it then gives is of the client as it was before.
     ///
     /// # Errors
     /// If the repository cannot be written.
@@ -130,8 +142,12 @@ impl Repository {
         &self,
         name: &str,
         token: &ClientToken,
-    ) -> Result<(), RepositoryError> {
+        basis: &ClientBasis,
+    ) -> Result<bool, RepositoryError> {
         let mut write = self.write().await?;
+        if !is_present(&mut write, name, basis).await? {
+            return Ok(false);
+        }
         sqlx::query(
             "INSERT INTO client_tokens (name, value, expires) VALUES ($1, $2, $3) \
              ON CONFLICT (name) DO UPDATE SET value = excluded.value, expires = excluded.expires",
@@ -141,7 +157,8 @@ impl Repository {
         .bind(column::integer(token.expires.0))
         .execute(write.connection())
         .await?;
-        write.commit().await
+        write.commit().await?;
+        Ok(true)
     }
 
     /// Forgets the token of a client.
@@ -198,7 +215,29 @@ async fn define(
     Ok(true)
 }
 
-async fn forget_token(write: &mut Write, name: &str) -> Result<(), RepositoryError> {
+/// Whether a client and its secret are as they were.
+async fn is_present(
+    write: &mut Write,
+    name: &str,
+    basis: &ClientBasis,
+) -> Result<bool, RepositoryError> {
+    let definition: Option<Option<String>> =
+        sqlx::query_scalar("SELECT definition FROM clients WHERE name = $1")
+            .bind(name.to_owned())
+            .fetch_optional(write.connection())
+            .await?;
+    // A text that is not JSON is not what anybody has read.
+    let definition = definition.flatten().map(|text| text.parse().ok());
+    if definition != basis.definition.clone().map(Some) {
+        return Ok(false);
+    }
+    match &basis.secret {
+        None => Ok(true),
+        Some((place, value)) => Ok(secrets::find(write.connection(), place).await? == *value),
+    }
+}
+
+pub(crate) async fn forget_token(write: &mut Write, name: &str) -> Result<(), RepositoryError> {
     sqlx::query("DELETE FROM client_tokens WHERE name = $1")
         .bind(name.to_owned())
         .execute(write.connection())

@@ -33,7 +33,7 @@ mod write;
 
 pub use account::{Account, NewUser, UserProfile};
 pub use changes::Changes;
-pub use clients::{ClientRow, ClientToken};
+pub use clients::{ClientBasis, ClientRow, ClientToken};
 pub use error::{RepositoryError, UserError};
 pub use groups::Group;
 pub use import::{Existing, Imported};

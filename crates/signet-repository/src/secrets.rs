@@ -5,7 +5,7 @@ use sqlx::Row as _;
 
 use crate::sqlite::Connection;
 use crate::write::Write;
-use crate::{Repository, RepositoryError, column};
+use crate::{Repository, RepositoryError, clients, column};
 
 impl Repository {
     /// The sealed value of a place.
@@ -19,6 +19,8 @@ impl Repository {
 
     /// Gives a place a sealed value. The same value again is no change.
     ///
+    /// With another secret a client is another one to its endpoint: the token that it was given is forgotten.
+    ///
     /// # Errors
     /// If the repository cannot be written.
     pub async fn set_secret(
@@ -28,7 +30,7 @@ impl Repository {
         now: UnixSeconds,
     ) -> Result<(), RepositoryError> {
         let mut write = self.write().await?;
-        set(&mut write, place, Some(value), now).await?;
+        change(&mut write, place, Some(value), now).await?;
         write.commit().await
     }
 
@@ -43,7 +45,7 @@ impl Repository {
     ) -> Result<(), RepositoryError> {
         let mut write = self.write().await?;
         for (place, value) in values {
-            set(&mut write, place, Some(value), now).await?;
+            change(&mut write, place, Some(value), now).await?;
         }
         write.commit().await
     }
@@ -58,7 +60,7 @@ impl Repository {
         now: UnixSeconds,
     ) -> Result<bool, RepositoryError> {
         let mut write = self.write().await?;
-        let changed = set(&mut write, place, None, now).await?;
+        let changed = change(&mut write, place, None, now).await?;
         write.commit().await?;
         Ok(changed)
     }
@@ -97,13 +99,36 @@ impl Repository {
     }
 }
 
-async fn find(connection: &mut Connection, place: &str) -> Result<Option<String>, RepositoryError> {
+pub(crate) async fn find(
+    connection: &mut Connection,
+    place: &str,
+) -> Result<Option<String>, RepositoryError> {
     let value: Option<Option<String>> =
         sqlx::query_scalar("SELECT value FROM secrets WHERE place = $1")
             .bind(place.to_owned())
             .fetch_optional(connection)
             .await?;
     Ok(value.flatten())
+}
+
+/// Gives a place another value, and forgets the token of the client that it belongs to; whether that changed anything.
+async fn change(
+    write: &mut Write,
+    place: &str,
+    value: Option<&str>,
+    now: UnixSeconds,
+) -> Result<bool, RepositoryError> {
+    let changed = set(write, place, value, now).await?;
+    if changed && let Some(name) = client_of(place) {
+        clients::forget_token(write, name).await?;
+    }
+    Ok(changed)
+}
+
+/// The client that says at its endpoint who it is with what is sealed for `place`.
+fn client_of(place: &str) -> Option<&str> {
+    let (name, what) = place.strip_prefix("client/")?.split_once('/')?;
+    matches!(what, "secret" | "private-key").then_some(name)
 }
 
 /// Gives a place a value, or takes it away; whether that changed anything.

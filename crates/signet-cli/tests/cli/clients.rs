@@ -187,6 +187,23 @@ fn a_client_gets_tokens_until_it_is_removed() {
     assert_eq!(recorded(&scratch), expected);
 }
 
+#[test]
+fn another_secret_is_another_token() {
+    let scratch = Scratch::new();
+    add(&scratch, "ims", &endpoint(), &[]).done();
+    let token = || scratch.run(&["client", "token", "ims"]).done().stdout;
+    assert_eq!(token(), format!("{TOKEN}-1\n"));
+    assert_eq!(token(), format!("{TOKEN}-1\n"));
+    let protect = |place| {
+        let words = ["secret", "protect", place, "--store", "--yes"];
+        quiet(scratch.run_with(&words, &format!("{SECRET}\n"))).done();
+    };
+    protect("client/other/secret");
+    assert_eq!(token(), format!("{TOKEN}-1\n"));
+    protect("client/ims/secret");
+    assert_eq!(token(), format!("{TOKEN}-2\n"));
+}
+
 // O6
 #[test]
 fn of_a_removed_client_nothing_is_left() {

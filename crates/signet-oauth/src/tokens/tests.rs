@@ -8,7 +8,7 @@ use super::*;
 use crate::testing::{
     Certificate, Desk, NOW, SECRET, Server, TOKEN, answer, definition, granted, keys,
 };
-use crate::{CredentialSource, Diagnosis};
+use crate::{Clients, CredentialKind, CredentialSource, Diagnosis};
 
 /// What is found wrong with a client of `endpoint`; nothing of the secret is in it.
 async fn diagnosed(desk: &Desk, client: &Client) -> Diagnosis {
@@ -392,6 +392,90 @@ async fn a_token_is_kept_sealed_until_shortly_before_its_end() {
     let again = desk.client(client.definition().unwrap().clone());
     assert_eq!(served(&desk, &again).await, Provenance::Endpoint);
     assert_eq!(served(&desk, &again).await, Provenance::Kept);
+}
+
+// Invariant 4
+#[tokio::test]
+async fn a_secret_that_comes_back_in_disguise_is_not_repeated() {
+    let desk = Desk::new().await;
+    let strewn: String = SECRET.chars().map(|c| format!("{c}\u{200b}")).collect();
+    let spaced: String = SECRET.chars().map(|c| format!("{c} ")).collect();
+    let shouted = SECRET.to_uppercase();
+    let escaped: String = SECRET.bytes().map(|b| format!("\\\\u{b:04x}")).collect();
+    let entities: String = SECRET.bytes().map(|b| format!("&#{b};")).collect();
+    let percent: String = SECRET.bytes().map(|b| format!("%{b:02x}")).collect();
+    let basic = data_encoding::BASE64.encode(format!("the-client:{SECRET}").as_bytes());
+    for secret in [strewn, spaced, shouted, escaped, entities, percent, basic] {
+        for answer in [
+            answer(
+                "401 Unauthorized",
+                "",
+                &format!(r#"{{"error":"invalid_client","error_description":"{secret}"}}"#),
+            ),
+            answer(
+                "401 Unauthorized",
+                "",
+                &format!(r#"{{"error":"x {secret}"}}"#),
+            ),
+            answer(
+                "200 OK",
+                "Content-Type: text/html\r\n",
+                &format!("<title>{secret}</title>"),
+            ),
+        ] {
+            let server = Server::plain(answer.as_str()).await;
+            for auth in [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost] {
+                let client = desk.client(definition(&plain(&server), auth));
+                let diagnosis = diagnosed(&desk, &client).await;
+                assert!(diagnosis.cause.contains("not repeated"), "{diagnosis:?}");
+            }
+        }
+    }
+}
+
+/// The client `ims` of the repository, as it stands there now.
+async fn loaded(desk: &Desk) -> Client {
+    let clients = Clients::load(&desk.repository, []).await.unwrap();
+    clients.find(&"ims".parse().unwrap()).unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_token_of_a_client_that_changed_meanwhile_is_not_kept() {
+    let desk = Desk::new().await;
+    let server = Server::plain(granted()).await;
+    let place = "client/ims/secret";
+    let put = async || {
+        let definition = definition(&plain(&server), AuthMethod::ClientSecretPost);
+        let definition = serde_json::to_value(definition).unwrap();
+        let CredentialSource::Sealed(sealed) = desk.seal(CredentialKind::Secret, SECRET) else {
+            panic!("not sealed");
+        };
+        let secret = Some((place, &*sealed.to_string()));
+        let put = desk.repository.put_client("ims", &definition, secret, NOW);
+        put.await.unwrap();
+    };
+    let is_kept = async || {
+        let kept = desk.repository.client_token("ims").await.unwrap();
+        kept.is_some()
+    };
+    put().await;
+    let before = loaded(&desk).await;
+    assert_eq!(served(&desk, &before).await, Provenance::Endpoint);
+    assert!(is_kept().await);
+
+    // Whoever has read the client before it is replaced, and asks afterwards, is a slow request.
+    put().await;
+    assert!(!is_kept().await);
+    assert_eq!(served(&desk, &before).await, Provenance::Endpoint);
+    assert!(!is_kept().await);
+    let after = loaded(&desk).await;
+    assert_eq!(served(&desk, &after).await, Provenance::Endpoint);
+    assert_eq!(served(&desk, &after).await, Provenance::Kept);
+
+    let removed = desk.repository.remove_client("ims", place, NOW).await;
+    assert!(removed.unwrap());
+    assert_eq!(served(&desk, &after).await, Provenance::Endpoint);
+    assert!(!is_kept().await);
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-use crate::Seq;
 use crate::scratch::{NOW, Scratch};
+use crate::{ClientBasis, ClientToken, ResealedRow, Seq};
 
 const LATER: signet_core::UnixSeconds = signet_core::UnixSeconds(NOW.0 + 60);
 
@@ -77,4 +77,54 @@ async fn many_places_get_their_values_at_once() {
     repository.set_secrets(&values, LATER).await.unwrap();
     let found = repository.secrets_after("", 10).await.unwrap();
     assert_eq!(found, values);
+}
+
+#[tokio::test]
+async fn another_secret_of_a_client_is_the_end_of_its_token() {
+    let scratch = Scratch::new();
+    let repository = scratch.open().await;
+    for what in ["secret", "private-key"] {
+        let place = &*format!("client/ims/{what}");
+        let forgets = async || {
+            let token = ClientToken {
+                value: "sealed".into(),
+                expires: LATER,
+            };
+            let basis = ClientBasis::default();
+            let put = repository.put_client_token("ims", &token, &basis).await;
+            assert!(put.unwrap());
+            async || repository.client_token("ims").await.unwrap().is_none()
+        };
+        let is_forgotten = forgets().await;
+        repository.set_secret(place, "1", NOW).await.unwrap();
+        assert!(is_forgotten().await, "{what}");
+
+        let is_forgotten = forgets().await;
+        repository.set_secret(place, "1", NOW).await.unwrap();
+        for other in [
+            "client/other/secret",
+            "client/ims/token",
+            "client/ims",
+            "setting/ims/secret",
+        ] {
+            repository.set_secret(other, what, NOW).await.unwrap();
+        }
+        // The same secret, sealed with another key.
+        let resealed = ResealedRow {
+            place: place.into(),
+            was: "1".into(),
+            value: "2".into(),
+        };
+        repository.stage_resealed(&[resealed]).await.unwrap();
+        assert_eq!(repository.apply_resealed(NOW).await.unwrap(), 1);
+        assert!(!is_forgotten().await, "{what}");
+
+        let is_forgotten = forgets().await;
+        let values = [(place.to_owned(), "3".to_owned())];
+        repository.set_secrets(&values, NOW).await.unwrap();
+        assert!(is_forgotten().await, "{what}");
+        let is_forgotten = forgets().await;
+        repository.remove_secret(place, NOW).await.unwrap();
+        assert!(is_forgotten().await, "{what}");
+    }
 }

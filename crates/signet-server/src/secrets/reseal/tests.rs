@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt as _;
 
-use signet_repository::ClientToken;
+use signet_repository::{ClientBasis, ClientToken};
 
 use super::*;
 use crate::secrets::tests::{Installation, NOW};
@@ -178,18 +178,26 @@ async fn tokens_of_a_former_key_are_forgotten() {
         expires: NOW,
     };
     let old = token(here.seal("client/ims/token", "abc"));
-    here.repository.put_client_token("ims", &old).await.unwrap();
+    let elsewhere = ClientBasis::default();
+    let here_defined = ClientBasis {
+        definition: Some(serde_json::json!({})),
+        secret: None,
+    };
+    let put = here
+        .repository
+        .put_client_token("ims", &old, &here_defined);
+    assert!(put.await.unwrap());
     let other = token(here.seal("client/file/token", "abc"));
-    here.repository
-        .put_client_token("file", &other)
-        .await
-        .unwrap();
+    let put = here
+        .repository
+        .put_client_token("file", &other, &elsewhere);
+    assert!(put.await.unwrap());
     here.rotate();
     let new = token(here.seal("client/mail/token", "def"));
-    here.repository
-        .put_client_token("mail", &new)
-        .await
-        .unwrap();
+    let put = here
+        .repository
+        .put_client_token("mail", &new, &here_defined);
+    assert!(put.await.unwrap());
     run(&here).await.unwrap();
     assert_eq!(here.repository.client_token("ims").await.unwrap(), None);
     assert_eq!(here.repository.client_token("file").await.unwrap(), None);
