@@ -16,16 +16,15 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Gone;
 
-/// Nobody knows how it stands.
-const UNKNOWN: u8 = 3;
 /// How much longer than the checks their answer may take.
 const MARGIN: Duration = Duration::from_secs(5);
 
 /// What is wrong with the instance, with the exit status that monitoring plugins have
 ///
 /// Asks the running instance; if none runs, looks at its data, and the check `instance` says so. The first line sums it
-/// up. Exit status 0: OK, 1: WARN, 2: CRITICAL or TEMPORARILY_UNAVAILABLE, 3: nobody knows. The same is answered at
-/// /system/health of the admin listener. `signet doctor` looks deeper.
+/// up. Exit status 0: OK, 1: WARN, 2: something is CRITICAL or TEMPORARILY_UNAVAILABLE, 3: nobody knows, for instance
+/// because a check failed and nothing else is that bad. The same is answered at /system/health of the admin listener.
+/// `signet doctor` looks deeper.
 #[derive(Debug, Args)]
 pub(crate) struct Health {
     /// Only checks that have one of these tags, such as keys,secrets; -TAG leaves those with that tag out
@@ -64,7 +63,7 @@ impl Health {
     pub(crate) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
         let told = match self.report(context).await {
             Ok(report) => {
-                let status = plugin::exit_status(report.overall_result);
+                let status = plugin::exit_status(&report);
                 self.tell(context, &report).map(|()| status)
             }
             Err(error) => Err(error),
@@ -80,7 +79,7 @@ impl Health {
                     }
                     context.output.error(&error);
                 }
-                Ok(Outcome::Status(UNKNOWN))
+                Ok(Outcome::Status(plugin::UNKNOWN))
             }
         }
     }

@@ -1,5 +1,7 @@
 //! What monitoring plugins print, and their exit status (Monitoring Plugins Development Guidelines).
 
+use std::cmp::Reverse;
+
 use signet_server::health::{CheckReport, HealthReport, Status};
 
 use crate::output::visible;
@@ -7,22 +9,42 @@ use crate::output::visible;
 /// So many checks are named in the first line.
 const MOST: usize = 3;
 
-/// 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
-pub(super) fn exit_status(status: Status) -> u8 {
+/// That of the worst result. A check that failed hides nothing that is known to be wrong: only where nothing is critical,
+/// nobody knows how it stands.
+pub(super) fn exit_status(report: &HealthReport) -> u8 {
+    let statuses = report.results.iter().map(|result| status(result.status));
+    statuses.max_by_key(|status| rank(*status)).unwrap_or(OK)
+}
+
+const OK: u8 = 0;
+const WARNING: u8 = 1;
+const CRITICAL: u8 = 2;
+pub(super) const UNKNOWN: u8 = 3;
+
+fn status(status: Status) -> u8 {
     match status {
-        Status::Ok => 0,
-        Status::Warn => 1,
-        Status::TemporarilyUnavailable | Status::Critical => 2,
-        Status::HealthCheckError => 3,
+        Status::Ok => OK,
+        Status::Warn => WARNING,
+        Status::TemporarilyUnavailable | Status::Critical => CRITICAL,
+        Status::HealthCheckError => UNKNOWN,
     }
 }
 
-fn word(status: Status) -> &'static str {
-    match exit_status(status) {
-        0 => "OK",
-        1 => "WARNING",
-        2 => "CRITICAL",
+fn word(status: u8) -> &'static str {
+    match status {
+        OK => "OK",
+        WARNING => "WARNING",
+        CRITICAL => "CRITICAL",
         _ => "UNKNOWN",
+    }
+}
+
+/// How urgent it is.
+fn rank(status: u8) -> u8 {
+    match status {
+        CRITICAL => 3,
+        UNKNOWN => 2,
+        other => other,
     }
 }
 
@@ -49,9 +71,9 @@ pub(super) fn text(report: &HealthReport) -> String {
 }
 
 fn summary(report: &HealthReport) -> String {
-    let word = word(report.overall_result);
+    let word = word(exit_status(report));
     let count = report.results.len();
-    let bad: Vec<&CheckReport> = report
+    let mut bad: Vec<&CheckReport> = report
         .results
         .iter()
         .filter(|result| result.status != Status::Ok)
@@ -64,6 +86,8 @@ fn summary(report: &HealthReport) -> String {
         };
         return format!("SIGNET {word} - {checks} in order");
     }
+    // What the word stands for is named, whatever else there is.
+    bad.sort_by_key(|result| Reverse(rank(status(result.status))));
     let mut causes: Vec<String> = bad.iter().take(MOST).map(|result| cause(result)).collect();
     if bad.len() > MOST {
         causes.push(format!("and {} more", bad.len() - MOST));
@@ -153,10 +177,43 @@ mod tests {
 
     #[test]
     fn the_exit_status_is_that_of_plugins() {
-        assert_eq!(Status::ALL.map(exit_status), [0, 1, 2, 2, 3]);
+        let alone = |status| report(vec![result("disk", status, "")]);
+        let all = Status::ALL.map(alone);
+        assert_eq!(all.each_ref().map(exit_status), [0, 1, 2, 2, 3]);
         assert_eq!(
-            Status::ALL.map(word),
+            all.each_ref().map(|report| word(exit_status(report))),
             ["OK", "WARNING", "CRITICAL", "CRITICAL", "UNKNOWN"]
         );
+    }
+
+    #[test]
+    fn a_check_that_failed_hides_nothing_critical() {
+        for critical in [Status::Critical, Status::TemporarilyUnavailable] {
+            let failed = Status::HealthCheckError;
+            let bad = report(vec![
+                result("clients", failed, "CHECK_FAILED: it took too long"),
+                result("clock", failed, "CHECK_FAILED: it took too long"),
+                result("audit", failed, "CHECK_FAILED: it took too long"),
+                result("disk", Status::Warn, "DISK_LOW: little"),
+                result("keys", critical, "NO_ACTIVE_KEY: none is active"),
+            ]);
+            // The document says what the checks of Felix say.
+            assert_eq!(bad.overall_result, failed);
+            assert_eq!(exit_status(&bad), 2);
+            let first = summary(&bad);
+            assert!(
+                first.starts_with(
+                    "SIGNET CRITICAL - keys: NO_ACTIVE_KEY: none is active; clients: "
+                ),
+                "{first}"
+            );
+        }
+        let failed = report(vec![
+            result("disk", Status::Warn, "DISK_LOW: little"),
+            result("clock", Status::HealthCheckError, "CHECK_FAILED: late"),
+        ]);
+        assert_eq!(exit_status(&failed), 3);
+        let first = summary(&failed);
+        assert!(first.starts_with("SIGNET UNKNOWN - clock: "), "{first}");
     }
 }
