@@ -51,6 +51,10 @@ impl AuditError {
                 writing_hint(path, source)
             }
             Self::Interrupted(_) => "repeat what was to be changed".to_owned(),
+            Self::Read { path, source } if source.kind() == ErrorKind::InvalidInput => {
+                let path = path.display();
+                format!("`ls -l {path}` says what it is; move it away: `mv {path} {path}.old`")
+            }
             Self::Read { path, .. } => {
                 format!(
                     "read it as the user who owns {}; is its disk in order?",

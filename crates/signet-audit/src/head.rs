@@ -1,12 +1,17 @@
 //! The head: number and hash of the last line, kept beside the log, because a chain alone cannot show that its end was cut.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::path::Path;
 use std::str::FromStr;
 
 use signet_keys::atomic;
 
 use crate::Digest;
+use crate::log::regular;
+
+/// More than any head has, in bytes.
+const LONGEST: u64 = 256;
 
 /// Number and hash of one line, written `17:9f86d0…`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +40,15 @@ pub(crate) enum Kept {
 
 impl Kept {
     pub(crate) fn read(path: &Path) -> Self {
-        match std::fs::read_to_string(path) {
+        let read = || -> io::Result<String> {
+            let (file, _) = regular(path)?;
+            let mut text = String::new();
+            file.take(LONGEST).read_to_string(&mut text)?;
+            Ok(text)
+        };
+        match read() {
             Ok(text) => text.trim_end().parse().map_or(Self::Unreadable, Self::Head),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::Missing,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Missing,
             Err(_) => Self::Unreadable,
         }
     }

@@ -216,12 +216,9 @@ impl AuditLog {
                     .cast_signed(),
             )
             .open(&self.path)
-            .and_then(|file| match file.metadata()? {
-                metadata if metadata.is_file() => Ok((file, metadata.len())),
-                _ => Err(io::Error::new(
-                    ErrorKind::InvalidInput,
-                    "it is no regular file",
-                )),
+            .and_then(|file| {
+                let length = length_of(&file)?;
+                Ok((file, length))
             });
         opened.map_err(|source| AuditError::Open {
             path: self.path.clone(),
@@ -263,17 +260,33 @@ impl AuditLog {
 }
 
 pub(crate) fn open_to_read(path: &Path) -> Result<Option<(File, u64)>, AuditError> {
-    let unread = |source| AuditError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    match File::open(path) {
-        Ok(file) => {
-            let length = file.metadata().map_err(unread)?.len();
-            Ok(Some((file, length)))
-        }
+    match regular(path) {
+        Ok(opened) => Ok(Some(opened)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unread(error)),
+        Err(source) => Err(AuditError::Read {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// A file for reading and its length. A pipe is not waited for.
+pub(crate) fn regular(path: &Path) -> io::Result<(File, u64)> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)?;
+    let length = length_of(&file)?;
+    Ok((file, length))
+}
+
+fn length_of(file: &File) -> io::Result<u64> {
+    match file.metadata()? {
+        metadata if metadata.is_file() => Ok(metadata.len()),
+        _ => Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            "it is no regular file",
+        )),
     }
 }
 

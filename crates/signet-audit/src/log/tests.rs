@@ -294,3 +294,37 @@ fn a_file_that_was_put_away_is_continued() {
         [(1, Reason::Missing { first: 1, last: 3 })]
     );
 }
+
+// A pipe that nobody writes to, or reads from, would be waited for without end.
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let pipe = |path: &Path| {
+        let _ = fs::remove_file(path);
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, path, mode).unwrap();
+    };
+    let scratch = Scratch::with(2);
+    let old = scratch.path().join("old");
+    pipe(&old);
+    let error = scratch.log.verify(&[old], &[]).unwrap_err();
+    assert!(error.hint().contains("move it away"), "{error:?}");
+    pipe(&scratch.path().join("audit.head"));
+    assert_eq!(scratch.problems(), [(3, Reason::NoHead)]);
+    scratch.add("3");
+    assert_eq!(scratch.problems(), []);
+
+    pipe(scratch.log.path());
+    let log = &scratch.log;
+    for error in [
+        log.ready(),
+        log.append(&event("x"), UnixSeconds(1)).map(drop),
+        log.entries().map(drop),
+        log.head().map(drop),
+        log.recent(100).map(drop),
+        log.verify(&[], &[]).map(drop),
+    ] {
+        let error = error.unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(source, "it is no regular file", "{error:?}");
+    }
+}
