@@ -6,13 +6,18 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use signet_core::KeyId;
-use signet_secret::{MasterKeys, OpenError, Place, SealedValue, SealedValueError};
+use signet_secret::{MasterKeys, OpenError, Place, SealedValue, SealedValueError, Segment};
 use zeroize::Zeroizing;
 
 use crate::{ClientName, CredentialKind, file};
 
 /// No secret and no private key is longer, in bytes.
 const LONGEST: u64 = 16 * 1_024;
+
+const CLIENT: Segment = Segment::literal("client");
+const SECRET: Segment = Segment::literal(CredentialKind::Secret.as_str());
+const PRIVATE_KEY: Segment = Segment::literal(CredentialKind::PrivateKey.as_str());
+const TOKEN: Segment = Segment::literal("token");
 
 /// Where a client's secret or private key is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,19 +125,16 @@ impl CredentialError {
 /// The place of a client's secret or private key, for example `client/ims/secret`.
 #[must_use]
 pub fn credential_place(name: &ClientName, kind: CredentialKind) -> Place {
-    place(name, kind.as_str())
+    let what = match kind {
+        CredentialKind::Secret => &SECRET,
+        CredentialKind::PrivateKey => &PRIVATE_KEY,
+    };
+    Place::of([&CLIENT, name.segment(), what])
 }
 
 /// The place of the token that a client was given.
 pub(crate) fn token_place(name: &ClientName) -> Place {
-    place(name, "token")
-}
-
-fn place(name: &ClientName, what: &str) -> Place {
-    match format!("client/{name}/{what}").parse() {
-        Ok(place) => place,
-        Err(_) => unreachable!("a name of a client is a segment of a place"),
-    }
+    Place::of([&CLIENT, name.segment(), &TOKEN])
 }
 
 impl CredentialSource {

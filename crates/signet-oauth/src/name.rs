@@ -4,6 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use signet_secret::Segment;
 
 /// Why a text is not the name of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,12 +18,17 @@ pub struct ClientNameError;
 /// It is part of the places of the client's secret and token, so it has the characters of those.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ClientName(String);
+pub struct ClientName(Segment);
 
 impl ClientName {
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The name as a part of places.
+    pub(crate) const fn segment(&self) -> &Segment {
         &self.0
     }
 }
@@ -33,10 +39,10 @@ impl FromStr for ClientName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
         let begins_well = text.bytes().next().is_some_and(plain);
-        let allowed = |b: u8| plain(b) || matches!(b, b'.' | b'-' | b'_');
-        (begins_well && text.len() <= 48 && text.bytes().all(allowed))
-            .then(|| Self(text.to_owned()))
-            .ok_or(ClientNameError)
+        if !begins_well || text.len() > 48 {
+            return Err(ClientNameError);
+        }
+        text.parse().map(Self).map_err(|_| ClientNameError)
     }
 }
 
@@ -50,13 +56,13 @@ impl TryFrom<String> for ClientName {
 
 impl From<ClientName> for String {
     fn from(name: ClientName) -> Self {
-        name.0
+        name.as_str().to_owned()
     }
 }
 
 impl fmt::Display for ClientName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(self.as_str())
     }
 }
 

@@ -12,6 +12,6 @@ mod value;
 pub use error::{OpenError, SealError};
 pub use granite::{GraniteOpenError, GraniteValue, GraniteValueError};
 pub use master::MasterKeys;
-pub use place::{Place, PlaceError};
+pub use place::{Place, PlaceError, Segment};
 pub use reseal::{Applied, BATCH, ResealError, Resealed, SealedStore, reseal};
 pub use value::{MAX_SECRET_BYTES, SEALED_PREFIX, SealedValue, SealedValueError};

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::str::FromStr;
+use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -28,10 +29,66 @@ pub enum PlaceError {
     Character,
 }
 
+/// One segment of a place: 1 to 64 characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Segment(Cow<'static, str>);
+
 const MOST_SEGMENTS: usize = 8;
 const LONGEST_SEGMENT: usize = 64;
 
+impl Segment {
+    /// A segment that is known when the program is built; another text does not compile where it is a constant.
+    #[must_use]
+    pub const fn literal(text: &'static str) -> Self {
+        assert!(check(text.as_bytes()).is_ok(), "a segment of a place");
+        Self(Cow::Borrowed(text))
+    }
+
+    /// The segment as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Segment {
+    type Err = PlaceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        check(text.as_bytes())?;
+        Ok(Self(Cow::Owned(text.to_owned())))
+    }
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Whether a text is a segment.
+const fn check(text: &[u8]) -> Result<(), PlaceError> {
+    let mut rest = text;
+    while let [byte, others @ ..] = rest {
+        if !matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-') {
+            return Err(PlaceError::Character);
+        }
+        rest = others;
+    }
+    if text.is_empty() || text.len() > LONGEST_SEGMENT {
+        return Err(PlaceError::Length);
+    }
+    Ok(())
+}
+
 impl Place {
+    /// The place that these segments make.
+    #[must_use]
+    pub fn of<const N: usize>(segments: [&Segment; N]) -> Self {
+        const { assert!(N > 0 && N <= MOST_SEGMENTS, "a place has 1 to 8 segments") };
+        Self(segments.map(Segment::as_str).join("/").into())
+    }
+
     /// The place as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -52,15 +109,7 @@ impl FromStr for Place {
             return Err(PlaceError::Segments);
         }
         for segment in text.split('/') {
-            let allowed = |b: u8| {
-                b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-')
-            };
-            if !segment.bytes().all(allowed) {
-                return Err(PlaceError::Character);
-            }
-            if segment.is_empty() || segment.len() > LONGEST_SEGMENT {
-                return Err(PlaceError::Length);
-            }
+            check(segment.as_bytes())?;
         }
         Ok(Self(text.into()))
     }
@@ -115,6 +164,23 @@ mod tests {
             ("cli\u{e9}nt", PlaceError::Character),
         ] {
             assert_eq!(bad.parse::<Place>(), Err(why), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn segments_make_a_place() {
+        const CLIENT: Segment = Segment::literal("client");
+        let name: Segment = "ims.prod-1_b".parse().unwrap();
+        let place = Place::of([&CLIENT, &name, &CLIENT]);
+        assert_eq!(Ok(&place), "client/ims.prod-1_b/client".parse().as_ref());
+        assert_eq!(Place::of([&name]).to_string(), name.as_str());
+        for (bad, why) in [
+            ("", PlaceError::Length),
+            (&"a".repeat(65), PlaceError::Length),
+            ("a/b", PlaceError::Character),
+            ("A", PlaceError::Character),
+        ] {
+            assert_eq!(bad.parse::<Segment>(), Err(why), "{bad:?}");
         }
     }
 

@@ -19,7 +19,7 @@ mod status;
 mod verbose;
 
 pub(crate) use answer::{PATH, answer};
-pub(crate) use check::chain;
+pub(crate) use crate::chain;
 pub use check::{CHECKS, CheckError, Checked, HealthCheck};
 pub(crate) use file::read_at_most;
 pub use finding::Finding;

@@ -21,6 +21,7 @@ use tokio::sync::Mutex;
 pub(crate) use first::FirstStart;
 pub use state::Readiness;
 
+use crate::chain;
 use crate::config::Config;
 use crate::data::{DataDirectory, DataError};
 use crate::hosts::HostNames;
@@ -322,18 +323,6 @@ fn repository_error(config: &Config, source: RepositoryError) -> OpenError {
         url: config.repository.url.to_string(),
         source,
     }
-}
-
-/// An error and its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line
 }
 
 fn random() -> Result<[u8; 16], getrandom::Error> {

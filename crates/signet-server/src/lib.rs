@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod admin;
+mod chain;
 pub mod config;
 mod connection;
 mod data;
@@ -16,8 +17,10 @@ mod relocation;
 mod repository_keys;
 pub mod secrets;
 mod serve;
+mod shell;
 mod sighting;
 
+pub use chain::chain;
 pub use config::{Config, ConfigError};
 pub use data::{DataDirectory, DataError};
 pub use instance::{Instance, OpenError, Overrides, Readiness};
@@ -25,4 +28,5 @@ pub use poke::Poked;
 pub use reference::{reference_http, reference_metrics};
 pub use relocation::{Rehearsal, RehearsalError, SealedValues};
 pub use serve::{Announcement, ServeError, ServeOptions, serve, system_clock};
+pub use shell::quoted;
 pub use sighting::{Sighting, last_seen};

@@ -16,6 +16,7 @@ use std::pin::Pin;
 use signet_core::Seconds;
 
 use super::{Finding, Ground};
+use crate::chain;
 
 /// Every check of an instance.
 pub static CHECKS: [&dyn HealthCheck; 9] = [
@@ -84,16 +85,4 @@ pub(crate) fn age(span: Seconds) -> String {
         1 => format!("1 {unit}"),
         count => format!("{count} {unit}s"),
     }
-}
-
-/// An error and its causes on one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line
 }

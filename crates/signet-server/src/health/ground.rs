@@ -16,6 +16,7 @@ use tokio::sync::OnceCell;
 use super::KeyPlaces;
 use super::client_memory::ClientMemory;
 use super::file::{Links, read};
+use crate::chain;
 use crate::config::Config;
 use crate::data::{CONFIG_FILE, DataDirectory, DataError};
 use crate::instance::Instance;
@@ -58,7 +59,7 @@ pub(crate) enum NoRepository {
 impl fmt::Display for NoRepository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Closed(error) => f.write_str(&super::check::chain(error)),
+            Self::Closed(error) => f.write_str(&chain(error)),
             Self::Older { found, known } => write!(
                 f,
                 "the repository has the schema {found}, and this version writes {known}"

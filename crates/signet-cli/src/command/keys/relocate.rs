@@ -6,10 +6,10 @@ use anyhow::Context as _;
 use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
 use signet_keys::{
-    Aftermath, Deed, Destination, Intent, ProviderName, Relocated, RelocationError,
+    Aftermath, Deed, Destination, Intent, ProviderName, Relocated,
     RelocationFailure, RelocationOrder,
 };
-use signet_server::{Config, DataDirectory, Rehearsal};
+use signet_server::{Config, DataDirectory, Rehearsal, chain};
 
 use crate::choice::one_of;
 use crate::command::Outcome;
@@ -224,15 +224,4 @@ fn explained(failure: RelocationFailure) -> anyhow::Error {
         .details(details)
         .hint(failure.hint())
         .into()
-}
-
-fn chain(error: &RelocationError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

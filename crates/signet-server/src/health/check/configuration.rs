@@ -1,5 +1,6 @@
 //! Whether `signet.toml` can be taken, and what of it is dangerous.
 
+use crate::chain;
 use crate::config::Config;
 use crate::health::{Checked, Finding, Ground, HealthCheck};
 
@@ -23,7 +24,7 @@ fn look(ground: &Ground) -> Vec<Finding> {
     let written = ground.written_config();
     let mut findings = Vec::new();
     if let Err(error) = &written {
-        let error = super::chain(error);
+        let error = chain(error);
         let finding = match ground.instance() {
             Some(_) => Finding::warn("CONFIG_REFUSED", error).causes(
                 "the instance goes on with what was in force before, and will not start the next time",

@@ -6,7 +6,7 @@ use rustix::fs::{Access, access};
 use rustix::io::Errno;
 use signet_repository::RepositoryError;
 
-use super::chain;
+use crate::chain;
 use crate::health::ground::NoRepository;
 use crate::health::{Checked, Finding, Ground, HealthCheck, Status};
 

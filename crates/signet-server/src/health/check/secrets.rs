@@ -6,6 +6,7 @@ use signet_core::KeyId;
 use signet_keys::LoadedKeys;
 use signet_secret::{MasterKeys, OpenError};
 
+use crate::chain;
 use crate::data::DataDirectory;
 use crate::health::{CheckError, Checked, Finding, Ground, HealthCheck};
 use crate::secrets::{ClosedSecret, Opening, SecretInventory};
@@ -36,12 +37,12 @@ async fn look(ground: &Ground) -> Result<Vec<Finding>, CheckError> {
         Err(why) => return Ok(vec![unknown(&why.to_string())]),
     };
     if let Some(error) = ground.config_fault() {
-        return Ok(vec![unknown(&super::chain(error))]);
+        return Ok(vec![unknown(&chain(error))]);
     }
     let data = DataDirectory::unchecked(ground.path());
     let inventory = match SecretInventory::of(&data, repository) {
         Ok(inventory) => inventory,
-        Err(error) => return Ok(vec![unknown(&super::chain(&error))]),
+        Err(error) => return Ok(vec![unknown(&chain(&error))]),
     };
     let master = master(ground).await;
     let mut closed = Vec::new();
@@ -117,7 +118,7 @@ fn told(secret: &ClosedSecret, seen: &BTreeMap<KeyId, Vec<Sighting>>) -> Finding
         "the secret {} ({}) does not open: {}",
         secret.place,
         secret.standing,
-        super::chain(error)
+        chain(error)
     );
     let mut remedy = error.hint();
     if let OpenError::KeyMissing { key, .. } = error
