@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub(crate) mod browser;
+pub(crate) mod crowd;
 pub(crate) mod echo;
 pub(crate) mod example;
 pub(crate) mod gatekeeper;

@@ -19,6 +19,13 @@ pub(crate) struct Request {
     source: Ipv4Addr,
 }
 
+/// A connection from this machine that is kept, as browsers and proxies keep theirs.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: TcpStream,
+    port: u16,
+}
+
 /// An answer, read to its end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answer {
@@ -110,14 +117,16 @@ impl Request {
     /// Sends it to `port` of this machine, as `localhost` unless it names another host.
     pub(crate) fn send(&self, port: u16) -> io::Result<Answer> {
         let mut stream = connect(self.source, port)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        self.exchange(&mut stream, port, "Connection: close\r\n")
+    }
+
+    fn exchange(&self, stream: &mut TcpStream, port: u16, connection: &str) -> io::Result<Answer> {
         let host = match self.host.as_str() {
             "" => format!("localhost:{port}"),
             host => host.to_owned(),
         };
         let head = format!(
-            "{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{}\r\n",
+            "{} {} HTTP/1.1\r\nHost: {host}\r\n{connection}{}\r\n",
             self.method, self.target, self.headers
         );
         stream.write_all(head.as_bytes())?;
@@ -141,6 +150,18 @@ impl Request {
     pub(crate) fn to(&self, port: u16) -> Answer {
         self.send(port)
             .unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.target))
+    }
+}
+
+impl Connection {
+    pub(crate) fn open(port: u16) -> io::Result<Self> {
+        let stream = connect(Ipv4Addr::LOCALHOST, port)?;
+        Ok(Self { stream, port })
+    }
+
+    /// Sends `request` and reads the answer; whoever closes the connection between two requests has refused the second.
+    pub(crate) fn ask(&mut self, request: &Request) -> io::Result<Answer> {
+        request.exchange(&mut self.stream, self.port, "")
     }
 }
 
@@ -202,11 +223,18 @@ impl Answer {
     }
 }
 
-/// The standard library cannot choose the address that a connection comes from.
 fn connect(source: Ipv4Addr, port: u16) -> io::Result<TcpStream> {
-    if source == Ipv4Addr::LOCALHOST {
-        return TcpStream::connect((source, port));
-    }
+    let stream = match source {
+        Ipv4Addr::LOCALHOST => TcpStream::connect((source, port))?,
+        _ => connect_from(source, port)?,
+    };
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+/// The standard library cannot choose the address that a connection comes from.
+fn connect_from(source: Ipv4Addr, port: u16) -> io::Result<TcpStream> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
