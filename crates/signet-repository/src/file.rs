@@ -51,6 +51,11 @@ pub(crate) fn prepare(path: &Path, if_missing: IfMissing) -> Result<(), Reposito
     }
 }
 
+/// Opens a file for writing, and changes nothing.
+pub(crate) fn try_to_write(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path).map(drop)
+}
+
 /// Makes an empty private file for a copy; one that exists already is refused.
 pub(crate) fn create_for_copy(path: &Path) -> Result<(), RepositoryError> {
     match make(path) {

@@ -1,6 +1,6 @@
 //! What is particular to SQLite: opening, how a transaction that writes begins, its error codes, its housekeeping.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, Pool, Row as _, Transaction};
 use tokio::time::Instant;
 
-use crate::{RepositoryError, RepositoryOptions, migration};
+use crate::{RepositoryError, RepositoryOptions, file, migration};
 
 pub(crate) type Database = sqlx::Sqlite;
 pub(crate) type Connection = sqlx::SqliteConnection;
@@ -54,6 +54,12 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the file, which must exist, and brings its schema up to date.
     pub(crate) async fn open(options: &RepositoryOptions) -> Result<Self, RepositoryError> {
+        let path = options.url.path();
+        let opened = Self::open_writable(options).await;
+        opened.map_err(|error| refined(error, || file::try_to_write(path)))
+    }
+
+    async fn open_writable(options: &RepositoryOptions) -> Result<Self, RepositoryError> {
         let path = options.url.path();
         let deadline = Instant::now() + options.patience;
         let writer = loop {
@@ -183,6 +189,18 @@ pub(crate) async fn has_table(
     Ok(tables > 0)
 }
 
+/// The database cannot tell a file system that is read-only from a file that is somebody else's; `write` opens the file
+/// for writing.
+fn refined(error: RepositoryError, write: impl FnOnce() -> io::Result<()>) -> RepositoryError {
+    if !matches!(error, RepositoryError::PermissionDenied) {
+        return error;
+    }
+    match write() {
+        Err(why) if why.kind() == ErrorKind::ReadOnlyFilesystem => RepositoryError::ReadOnly,
+        _ => error,
+    }
+}
+
 /// What an error of the database means here.
 pub(crate) fn classify(error: sqlx::Error) -> RepositoryError {
     let code = error
@@ -195,12 +213,15 @@ pub(crate) fn classify(error: sqlx::Error) -> RepositoryError {
         Some((_, 5 | 6)) => RepositoryError::Busy,
         Some((_, 8)) => RepositoryError::ReadOnly,
         Some((_, 11)) => RepositoryError::Damaged("the database's own check failed"),
-        Some((_, 13)) => RepositoryError::DiskFull,
+        // The index of the log could not grow, which has no word of its own for a full disk.
+        Some((_, 13) | (IOERR_SHMSIZE, _)) => RepositoryError::DiskFull,
         Some((_, 14)) => RepositoryError::PermissionDenied,
         Some((_, 26)) => RepositoryError::NotARepository,
         _ => RepositoryError::Database(error),
     }
 }
+
+const IOERR_SHMSIZE: u32 = 10 | (19 << 8);
 
 async fn open_writer(path: &Path, patience: Duration) -> Result<Pool<Database>, RepositoryError> {
     let options = connection(path, patience)
@@ -230,9 +251,14 @@ pub(crate) async fn connect_to_read(
     patience: Duration,
 ) -> Result<Connection, RepositoryError> {
     let options = connection(path, patience).read_only(true);
-    let mut connection = options.pragma("query_only", "ON").connect().await?;
-    refuse_foreign(&mut connection).await?;
-    Ok(connection)
+    let opened = async {
+        let mut connection = options.pragma("query_only", "ON").connect().await?;
+        refuse_foreign(&mut connection).await?;
+        Ok(connection)
+    };
+    opened
+        .await
+        .map_err(|error| refined(error, || file::try_to_write(path)))
 }
 
 /// Looks at the file before anything is changed in it: a new one, or one of ours.
@@ -287,3 +313,6 @@ fn pool(connections: u32, patience: Duration) -> PoolOptions<Database> {
         .max_lifetime(None)
         .test_before_acquire(false)
 }
+
+#[cfg(test)]
+mod tests;
