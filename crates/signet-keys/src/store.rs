@@ -198,7 +198,7 @@ impl KeyStore {
     pub fn watch(&self) -> KeyWatch {
         let watch = KeyWatch::new(&self.directory);
         match &self.repository {
-            Some(repository) => watch.and(Arc::clone(repository)),
+            Some(repository) => watch.and(Arc::clone(repository), self.guard),
             None => watch,
         }
     }

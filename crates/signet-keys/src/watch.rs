@@ -13,12 +13,13 @@ use sha2::{Digest, Sha256};
 use signet_core::RingName;
 use zeroize::Zeroizing;
 
-use crate::KeyProvider;
+use crate::custody::Guard;
 use crate::file::is_key_file;
 use crate::jwk::MAX_KEY_FILE_BYTES;
 use crate::lock::Lock;
 use crate::relocation::JOURNAL;
 use crate::store::{LOCK, REVOKED, STORAGE};
+use crate::{KeyProvider, ProviderName};
 
 /// Notices changes of a directory of keys. Looking costs a few system calls, so it can be done every two seconds.
 ///
@@ -28,7 +29,7 @@ use crate::store::{LOCK, REVOKED, STORAGE};
 pub struct KeyWatch {
     directory: PathBuf,
     seen: BTreeMap<PathBuf, Sight>,
-    repository: Option<Arc<dyn KeyProvider>>,
+    repository: Option<(Arc<dyn KeyProvider>, Guard)>,
     stamp: Option<u64>,
     is_moving: bool,
 }
@@ -48,10 +49,10 @@ impl KeyWatch {
         watch
     }
 
-    /// Looks at the keys of `repository`, too.
-    pub(crate) fn and(mut self, repository: Arc<dyn KeyProvider>) -> Self {
-        self.stamp = repository.stamp();
-        self.repository = Some(repository);
+    /// Looks at the keys of `repository`, too, while `storage` names it.
+    pub(crate) fn and(mut self, repository: Arc<dyn KeyProvider>, guard: Guard) -> Self {
+        self.repository = Some((repository, guard));
+        self.stamp = self.stamp_now();
         self
     }
 
@@ -79,13 +80,23 @@ impl KeyWatch {
         // Whoever moves the keys may die of it, which changes no file, but what is to be said about them.
         let journal = self.directory.join(JOURNAL);
         let is_moving = journal.exists() && Lock::is_held(&self.directory.join(LOCK));
-        let stamp = self.repository.as_ref().and_then(|keys| keys.stamp());
+        let stamp = self.stamp_now();
         let changed =
             faces(&seen) != faces(&self.seen) || is_moving != self.is_moving || stamp != self.stamp;
         self.seen = seen;
         self.is_moving = is_moving;
         self.stamp = stamp;
         changed
+    }
+
+    /// Nothing while `storage` names the files: to ask would keep a database open for keys that are not in use, and the next
+    /// load finds them all the same.
+    fn stamp_now(&self) -> Option<u64> {
+        let (repository, guard) = self.repository.as_ref()?;
+        match ProviderName::read(&self.directory.join(STORAGE), *guard) {
+            Ok(name) if name == repository.name() => repository.stamp(),
+            _ => None,
+        }
     }
 
     fn paths(&self) -> Vec<PathBuf> {

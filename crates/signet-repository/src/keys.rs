@@ -34,7 +34,8 @@ impl core::fmt::Debug for KeyRow {
 
 /// The keys in a repository, for callers that wait: keys are read where nothing else runs, at the start for one.
 ///
-/// The repository is opened by the first call, over a connection of its own, and again when another file has taken its place.
+/// The repository is opened by each call, over a connection of its own, and closed again: keys are read rarely. Whoever asks
+/// for [`KeyRows::changes`] will ask again, so from then on it stays open, until another file has taken its place.
 /// Calls may come from inside an asynchronous runtime, which they hold up, and from several threads, which take turns.
 #[derive(Debug)]
 pub struct KeyRows {
@@ -118,7 +119,7 @@ impl KeyRows {
     /// # Errors
     /// If the repository cannot be opened or read.
     pub fn changes(&self) -> Result<u64, RepositoryError> {
-        self.run(async |store| {
+        self.run_and(Then::StayOpen, async |store| {
             let count = sqlx::query_scalar("SELECT count FROM key_changes WHERE id = 1")
                 .fetch_optional(store.writer())
                 .await?
@@ -153,24 +154,47 @@ impl KeyRows {
         })
     }
 
-    /// Does one piece of work on a thread of its own, since the caller's may belong to a runtime already.
     fn run<T: Send>(
         &self,
         work: impl AsyncFnOnce(&Store) -> Result<T, RepositoryError> + Send,
     ) -> Result<T, RepositoryError> {
+        self.run_and(Then::Close, work)
+    }
+
+    /// Does one piece of work on a thread of its own, since the caller's may belong to a runtime already.
+    fn run_and<T: Send>(
+        &self,
+        then: Then,
+        work: impl AsyncFnOnce(&Store) -> Result<T, RepositoryError> + Send,
+    ) -> Result<T, RepositoryError> {
         let mut guard = self.door.lock().unwrap_or_else(PoisonError::into_inner);
-        let door = &mut *guard;
+        let kept = &mut *guard;
         apart(|| {
-            if door.as_ref().is_some_and(|door| !door.file.is_in_place()) {
-                *door = None;
-            }
-            let door = match door {
-                Some(door) => door,
-                None => door.insert(Door::open(&self.options)?),
+            let stays = kept.take().filter(|door| door.file.is_in_place());
+            let then = if stays.is_some() {
+                Then::StayOpen
+            } else {
+                then
             };
-            door.runtime.block_on(work(&door.store))
+            let door = match stays {
+                Some(door) => door,
+                None => Door::open(&self.options)?,
+            };
+            let done = door.runtime.block_on(work(&door.store));
+            match then {
+                Then::StayOpen => *kept = Some(door),
+                Then::Close => door.runtime.block_on(door.store.close()),
+            }
+            done
         })?
     }
+}
+
+/// What becomes of the open repository after a piece of work.
+#[derive(Clone, Copy)]
+enum Then {
+    Close,
+    StayOpen,
 }
 
 /// The open repository, and the runtime in which it is used.

@@ -124,4 +124,9 @@ fn changes_of_rows_and_of_storage_are_noticed() {
     assert!(watch.poll() && !watch.poll());
     fs::write(farm.keys().join("storage"), "file").unwrap();
     assert!(watch.poll() && !watch.poll());
+    // Rows that are not in use are not asked for: that would keep the repository open.
+    rows.put(HMAC, &"0".repeat(32), b"key");
+    assert!(!watch.poll());
+    fs::write(farm.keys().join("storage"), "repository").unwrap();
+    assert!(watch.poll() && !watch.poll());
 }

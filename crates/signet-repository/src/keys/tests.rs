@@ -46,6 +46,24 @@ fn changes_are_counted_and_others_see_them() {
 }
 
 #[test]
+fn only_who_watches_keeps_the_repository_open() {
+    let scratch = Scratch::new();
+    let log = format!("{}-wal", scratch.path().display());
+    // The last to close takes the log away.
+    let is_open = || fs::exists(&log).unwrap();
+    let rows = scratch.key_rows();
+    rows.put("hmac", "a", b"key").unwrap();
+    assert_eq!(listed(&rows, "hmac").len(), 1);
+    assert!(!is_open());
+    assert_eq!(rows.changes().unwrap(), 1);
+    assert!(is_open());
+    assert_eq!(listed(&rows, "hmac").len(), 1);
+    assert!(is_open());
+    drop(rows);
+    assert!(!is_open());
+}
+
+#[test]
 fn a_repository_is_not_made_unasked() {
     let scratch = Scratch::new();
     let rows = KeyRows::new(scratch.options(IfMissing::Refuse));
