@@ -23,6 +23,14 @@ pub enum AuditError {
         /// Why not.
         source: io::Error,
     },
+    /// It could not be noted that a change begins.
+    #[error("it cannot be noted in {} that a change begins", path.display())]
+    Begin {
+        /// The directory of what has begun.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// It could not be read.
     #[error("the audit log {} could not be read", path.display())]
     Read {
@@ -50,6 +58,11 @@ impl AuditError {
             Self::Open { path, source } | Self::Write { path, source } => {
                 writing_hint(path, source)
             }
+            Self::Begin { path, source } if source.kind() == ErrorKind::NotADirectory => {
+                let path = path.display();
+                format!("`ls -l {path}` says what it is; move it away: `mv {path} {path}.old`")
+            }
+            Self::Begin { path, source } => writing_hint(path, source),
             Self::Interrupted(_) => "repeat what was to be changed".to_owned(),
             Self::Read { path, source } if source.kind() == ErrorKind::InvalidInput => {
                 let path = path.display();

@@ -8,6 +8,7 @@ mod head;
 mod line;
 mod lines;
 mod log;
+mod pending;
 mod tail;
 mod verify;
 
@@ -18,4 +19,5 @@ pub use event::{Action, ActionError, Actor, Event, Origin};
 pub use head::{Head, HeadError};
 pub use line::Entry;
 pub use log::AuditLog;
+pub use pending::{Pending, Undertaking};
 pub use verify::{Note, Problem, Reason, Verification};

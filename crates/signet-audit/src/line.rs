@@ -160,7 +160,7 @@ fn split(bytes: &[u8]) -> Option<(&[u8], Digest)> {
 }
 
 /// A name of a length that a line has room for.
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     if text.len() <= LONGEST_NAME {
         return text.to_owned();
     }
@@ -168,7 +168,7 @@ fn short(text: &str) -> String {
     format!("{}…", text.get(..end).unwrap_or_default())
 }
 
-fn shortened(who: &Actor) -> Actor {
+pub(crate) fn shortened(who: &Actor) -> Actor {
     match who {
         Actor::System {
             user,

@@ -12,15 +12,17 @@ use signet_keys::Lock;
 
 use crate::head::Kept;
 use crate::line::write;
+use crate::pending::{self, Leftover, Pending, Undertaking};
 use crate::tail::{Rest, Tail};
 use crate::verify::{self, Verification};
-use crate::{Action, Actor, AuditError, Digest, Entries, Event, Head, Origin};
+use crate::{Action, Actor, AuditError, Digest, Entries, Event, Head, Note, Origin};
 
 /// What is noted of a line that was never finished, or of lines that are gone.
 pub(crate) const MEND: Action = Action::literal("log.mend");
 /// The member of that note which tells the bytes that are no line.
 pub(crate) const TORN: &str = "torn";
-/// So much room is set aside before a change is made, in bytes: for its line, and for a note about a torn one.
+/// So much room is set aside before a change is made, in bytes: for its line, for a note about a torn one, and
+/// for some about what was interrupted.
 const ROOM: u64 = 4 * crate::line::LONGEST_LINE as u64;
 
 /// The audit log at one place. Processes may share it; each line is written under a lock.
@@ -30,8 +32,8 @@ pub struct AuditLog {
 }
 
 impl AuditLog {
-    /// The log in the file at `path`, which is made with the first line. Beside it are `audit.head` and `audit.lock`, or
-    /// what they are called after another name.
+    /// The log in the file at `path`, which is made with the first line. Beside it are `audit.head`, `audit.lock`
+    /// and `audit.pending`, or what they are called after another name.
     #[must_use]
     pub fn at(path: &Path) -> Self {
         Self {
@@ -50,7 +52,96 @@ impl AuditLog {
     /// # Errors
     /// The log cannot be opened for writing or locked, its disk is full, or its end is nothing that this program wrote.
     pub fn ready(&self) -> Result<(), AuditError> {
-        let _lock = self.lock()?;
+        let lock = self.lock()?;
+        self.make_room(&lock)
+    }
+
+    /// Notes that a change begins, after making sure that its line can be written: what is noted is ended by dropping it,
+    /// and if the process dies before that, the next line says so.
+    ///
+    /// What others have left behind that died is told now.
+    ///
+    /// # Errors
+    /// As [`ready`](Self::ready), or the note cannot be written.
+    pub fn begin(
+        &self,
+        undertaking: &Undertaking,
+        now: UnixSeconds,
+    ) -> Result<Pending, AuditError> {
+        let lock = self.lock()?;
+        self.make_room(&lock)?;
+        self.tell_interrupted(&lock, &undertaking.instance, now)?;
+        let directory = self.pending_path();
+        Pending::begin(&directory, self.lock_path(), undertaking, now).map_err(|source| {
+            AuditError::Begin {
+                path: directory,
+                source,
+            }
+        })
+    }
+
+    /// Adds a line about `event`; it is on the disk when this returns.
+    ///
+    /// What a crash left of a line stays in the file, and the next line says so.
+    ///
+    /// # Errors
+    /// The log cannot be opened, locked or written. Then nothing was added, or what was is no whole line.
+    pub fn append(&self, event: &Event, now: UnixSeconds) -> Result<Head, AuditError> {
+        let lock = self.lock()?;
+        let interrupted = pending::leftovers(&self.pending_path());
+        let told = interrupted
+            .iter()
+            .filter_map(|leftover| leftover.event(&event.instance));
+        let events: Vec<_> = told.chain([event.clone()]).collect();
+        let head = self.add(&lock, &events, now)?;
+        interrupted.into_iter().for_each(Leftover::forget);
+        Ok(head)
+    }
+
+    /// Adds lines about what the dead have left, if there is anything.
+    fn tell_interrupted(
+        &self,
+        lock: &Lock,
+        instance: &str,
+        now: UnixSeconds,
+    ) -> Result<(), AuditError> {
+        let interrupted = pending::leftovers(&self.pending_path());
+        let told = interrupted.iter().map(|leftover| leftover.event(instance));
+        let events: Vec<_> = told.flatten().collect();
+        if !events.is_empty() {
+            self.add(lock, &events, now)?;
+        }
+        interrupted.into_iter().for_each(Leftover::forget);
+        Ok(())
+    }
+
+    fn add(&self, _: &Lock, events: &[Event], now: UnixSeconds) -> Result<Head, AuditError> {
+        let (mut file, length) = self.open()?;
+        let Tail { last, rest } = self.tail(&file, length)?;
+        let kept = Kept::read(&self.head_path());
+        let mut bytes = match &rest {
+            Rest::LineEnd
+            | Rest::Torn {
+                is_ended: false, ..
+            } => b"\n".to_vec(),
+            _ => Vec::new(),
+        };
+        let mut head = before(last, kept);
+        let instance = events.first().map_or("", |event| event.instance.as_str());
+        let mending = mending(last, &rest, kept).map(|detail| mend(detail, instance));
+        for event in mending.iter().chain(events) {
+            let (line, next) =
+                write(event, head, now).map_err(|error| self.unwritten(error.into()))?;
+            bytes.extend(line);
+            head = next;
+        }
+        self.write(&mut file, length, &bytes)?;
+        // An older head only proves less; the next line brings it up to date.
+        let _ = head.write(&self.head_path());
+        Ok(head)
+    }
+
+    fn make_room(&self, _: &Lock) -> Result<(), AuditError> {
         let (file, length) = self.open()?;
         self.tail(&file, length)?;
         let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
@@ -69,42 +160,6 @@ impl AuditLog {
             }
         }
         Ok(())
-    }
-
-    /// Adds a line about `event`; it is on the disk when this returns.
-    ///
-    /// What a crash left of a line stays in the file, and the next line says so.
-    ///
-    /// # Errors
-    /// The log cannot be opened, locked or written. Then nothing was added, or what was is no whole line.
-    pub fn append(&self, event: &Event, now: UnixSeconds) -> Result<Head, AuditError> {
-        let _lock = self.lock()?;
-        let (mut file, length) = self.open()?;
-        let Tail { last, rest } = self.tail(&file, length)?;
-        let kept = Kept::read(&self.head_path());
-        let before = before(last, kept);
-        let encode = |event: &Event, before| {
-            write(event, before, now).map_err(|error| self.unwritten(error.into()))
-        };
-        let mut bytes = match &rest {
-            Rest::LineEnd
-            | Rest::Torn {
-                is_ended: false, ..
-            } => b"\n".to_vec(),
-            _ => Vec::new(),
-        };
-        let mut head = before;
-        if let Some(detail) = mending(last, &rest, kept) {
-            let (line, next) = encode(&mend(detail, &event.instance), before)?;
-            bytes.extend(line);
-            head = next;
-        }
-        let (line, head) = encode(event, head)?;
-        bytes.extend(line);
-        self.write(&mut file, length, &bytes)?;
-        // An older head only proves less; the next line brings it up to date.
-        let _ = head.write(&self.head_path());
-        Ok(head)
     }
 
     /// What the log says, in its order.
@@ -148,14 +203,20 @@ impl AuditLog {
     /// # Errors
     /// A file cannot be read. What is wrong with the chain is no error but the answer.
     pub fn verify(&self, earlier: &[PathBuf], known: &[Head]) -> Result<Verification, AuditError> {
-        let (file, kept) = {
+        let (file, kept, interrupted) = {
             let lock = self.lock_to_read()?;
             let file = self.open_to_read()?;
             let kept = Kept::read(&self.head_path());
+            let interrupted = pending::look(&self.pending_path());
             drop(lock);
-            (file, kept)
+            (file, kept, interrupted)
         };
-        verify::files(self, file, kept, earlier, known)
+        let mut found = verify::files(self, file, kept, earlier, known)?;
+        let interrupted = interrupted.into_iter();
+        found
+            .notes
+            .extend(interrupted.map(|command| Note::Interrupted { command }));
+        Ok(found)
     }
 
     pub(crate) fn unread(&self, source: io::Error) -> AuditError {
@@ -178,6 +239,10 @@ impl AuditLog {
 
     fn lock_path(&self) -> PathBuf {
         self.path.with_extension("lock")
+    }
+
+    fn pending_path(&self) -> PathBuf {
+        self.path.with_extension("pending")
     }
 
     fn lock(&self) -> Result<Lock, AuditError> {
@@ -339,7 +404,8 @@ fn mend(detail: Value, instance: &str) -> Event {
     }
 }
 
-fn sync_directory(path: &Path) -> io::Result<()> {
+/// Flushes the directory in which `path` is.
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),

@@ -43,7 +43,7 @@ pub use marks::{MARKS_PER_USER, MarkReason, Marked};
 pub use options::{IfMissing, RepositoryOptions, RepositoryUrl, RepositoryUrlError};
 pub use password::{Password, PasswordHash, PasswordHashError, PasswordKind};
 pub use repository::Repository;
-pub use resealed::ResealedRow;
+pub use resealed::{ResealedRow, ResealedSetting};
 pub use seq::Seq;
 pub use settings::{Setting, SettingName, SettingNameError};
 pub use token::{NewToken, RepositoryToken, TokenId, TokenIdError, TokenRow};

@@ -1,11 +1,12 @@
 //! Values that were sealed anew and wait until all of them are: then they are put in force at once, or none is.
 
+use serde_json::Value;
 use signet_core::UnixSeconds;
 use sqlx::{QueryBuilder, Row as _};
 
 use crate::sqlite::Database;
 use crate::write::Write;
-use crate::{Repository, RepositoryError, Seq, column};
+use crate::{Repository, RepositoryError, Seq, SettingName, column, settings};
 
 /// So many rows are written with one statement.
 const CHUNK: usize = 200;
@@ -22,6 +23,24 @@ pub struct ResealedRow {
     pub was: String,
     /// The value itself.
     pub value: String,
+}
+
+/// The value of a setting that was sealed anew.
+#[derive(Clone, PartialEq)]
+pub struct ResealedSetting {
+    /// The setting.
+    pub name: SettingName,
+    /// The value that it replaces.
+    pub was: Value,
+    /// The value itself.
+    pub value: Value,
+}
+
+/// Names the setting alone.
+impl core::fmt::Debug for ResealedSetting {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "ResealedSetting({})", self.name)
+    }
 }
 
 impl Repository {
@@ -82,14 +101,27 @@ impl Repository {
         .collect()
     }
 
-    /// Puts all values in force that wait, in one transaction, and returns how many there were; none waits any more then.
+    /// Puts all values in force that wait, and those of `settings`, in one transaction, and returns how many there were;
+    /// none waits any more then.
     ///
     /// # Errors
-    /// [`RepositoryError::ResealConflict`] if a place has not the value any more that was sealed anew,
+    /// [`RepositoryError::ResealConflict`] if a place or a setting has not the value any more that was sealed anew,
     /// or the repository cannot be written. Nothing has changed then, and all of them still wait.
-    pub async fn apply_resealed(&self, now: UnixSeconds) -> Result<u64, RepositoryError> {
+    pub async fn apply_resealed(
+        &self,
+        settings: &[ResealedSetting],
+        now: UnixSeconds,
+    ) -> Result<u64, RepositoryError> {
         let mut write = self.write().await?;
-        let count = apply(&mut write, now).await?;
+        let mut count = apply(&mut write, now).await?;
+        for setting in settings {
+            let ResealedSetting { name, was, value } = setting;
+            if !settings::replace(&mut write, name, was, value).await? {
+                let place = name.to_string();
+                return Err(RepositoryError::ResealConflict { place });
+            }
+            count += 1;
+        }
         write.commit().await?;
         Ok(count)
     }

@@ -167,6 +167,21 @@ async fn find(
         .transpose()
 }
 
+/// Gives a setting another value if it has the one that is expected; whether it had.
+pub(crate) async fn replace(
+    write: &mut Write,
+    name: &SettingName,
+    was: &Value,
+    value: &Value,
+) -> Result<bool, RepositoryError> {
+    let present = find(write.connection(), name).await?.and_then(|s| s.value);
+    if present.as_ref() != Some(was) {
+        return Ok(false);
+    }
+    store(write, name, Some(value)).await?;
+    Ok(true)
+}
+
 async fn store(
     write: &mut Write,
     name: &SettingName,

@@ -20,7 +20,7 @@ use signet_secret::{BATCH, MasterKeys, OpenError, Place, PlaceError, SealedValue
 use crate::data::{DataDirectory, DataError};
 use configuration::ConfigurationText;
 
-pub use reseal::{Phase, ResealFailure, Resealing, reseal};
+pub use reseal::{ConfigurationFailure, Phase, ResealFailure, Resealing, reseal};
 
 /// The sealed values of an installation at one moment.
 #[derive(Debug)]

@@ -170,6 +170,11 @@ pub enum Note {
         /// The number that the head has.
         seq: u64,
     },
+    /// A command was interrupted before it recorded what it had changed; the next line will say so.
+    Interrupted {
+        /// The words of the command, if they can be read.
+        command: Option<String>,
+    },
 }
 
 impl fmt::Display for Note {
@@ -187,6 +192,15 @@ impl fmt::Display for Note {
                 f,
                 "audit.head is at number {seq}, an earlier line: a crash came before it was written, and the next change brings it up to date"
             ),
+            Self::Interrupted { command } => {
+                match command {
+                    Some(command) => write!(f, "`signet {command}`")?,
+                    None => f.write_str("a command")?,
+                }
+                f.write_str(
+                    " was interrupted before it recorded what it had changed, if anything; the next change notes it",
+                )
+            }
         }
     }
 }

@@ -69,7 +69,7 @@ async fn a_repository_of_schema_2_is_read_in_full() {
     assert_eq!(token.expires.0, NOW.0 + 3_600);
     let waiting = repository.staged_resealed_after("", 9).await.unwrap();
     assert_eq!((waiting.len(), waiting[0].was.as_str()), (1, old));
-    assert_eq!(repository.apply_resealed(NOW).await.unwrap(), 1);
+    assert_eq!(repository.apply_resealed(&[], NOW).await.unwrap(), 1);
     assert_eq!(
         repository.secret(place).await.unwrap().as_deref(),
         Some("sealed:v1:fedcba9876543210fedcba9876543210:bmV3")

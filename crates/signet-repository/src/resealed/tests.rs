@@ -35,7 +35,7 @@ async fn all_are_put_in_force_at_once() {
         Some("old")
     );
 
-    assert_eq!(repository.apply_resealed(LATER).await.unwrap(), 450);
+    assert_eq!(repository.apply_resealed(&[], LATER).await.unwrap(), 450);
     for (n, (place, value)) in repository
         .secrets_after("", 1_000)
         .await
@@ -59,7 +59,7 @@ async fn all_are_put_in_force_at_once() {
         .await
         .unwrap();
     assert_eq!(numbers, (451..=900).collect::<Vec<_>>());
-    assert_eq!(repository.apply_resealed(LATER).await.unwrap(), 0);
+    assert_eq!(repository.apply_resealed(&[], LATER).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn a_value_that_changed_meanwhile_stops_all() {
         .set_secret("place-0001", "changed", NOW)
         .await
         .unwrap();
-    let error = repository.apply_resealed(LATER).await.unwrap_err();
+    let error = repository.apply_resealed(&[], LATER).await.unwrap_err();
     assert!(
         matches!(&error, RepositoryError::ResealConflict { place } if place == "place-0001"),
         "{error:?}"
@@ -123,15 +123,78 @@ async fn a_value_that_changed_meanwhile_stops_all() {
         .await
         .unwrap();
     repository.remove_secret("place-0002", NOW).await.unwrap();
-    let error = repository.apply_resealed(LATER).await.unwrap_err();
+    let error = repository.apply_resealed(&[], LATER).await.unwrap_err();
     assert!(
         matches!(&error, RepositoryError::ResealConflict { place } if place == "place-0002"),
         "one that was removed is not sealed again: {error:?}"
     );
     repository.discard_resealed().await.unwrap();
-    assert_eq!(repository.apply_resealed(LATER).await.unwrap(), 0);
+    assert_eq!(repository.apply_resealed(&[], LATER).await.unwrap(), 0);
     assert_eq!(
         repository.secret("place-0001").await.unwrap().as_deref(),
         Some("old")
     );
+}
+
+#[tokio::test]
+async fn settings_change_with_the_secrets_or_not_at_all() {
+    let scratch = Scratch::new();
+    let repository = with_secrets(&scratch, 2).await;
+    let (mail, chat) = ("mail.password", "chat.password");
+    let old = Value::from("old");
+    for name in [mail, chat] {
+        let name = name.parse().unwrap();
+        repository.set_setting(&name, &old).await.unwrap();
+    }
+    let resealed = |name: &str, was: &Value| ResealedSetting {
+        name: name.parse().unwrap(),
+        was: was.clone(),
+        value: Value::from("new"),
+    };
+    repository
+        .stage_resealed(&[
+            row("place-0000", "old", "new"),
+            row("place-0001", "old", "new"),
+        ])
+        .await
+        .unwrap();
+    let before = repository.head().await.unwrap();
+
+    // The second was changed meanwhile, the third is gone.
+    let other = Value::from("other");
+    for late in [resealed(chat, &other), resealed("no.such", &old)] {
+        let place = late.name.to_string();
+        let settings = [resealed(mail, &old), late];
+        let error = repository.apply_resealed(&settings, LATER).await;
+        let error = error.unwrap_err();
+        assert!(
+            matches!(&error, RepositoryError::ResealConflict { place: named } if *named == place),
+            "{error:?}"
+        );
+        assert_eq!(repository.head().await.unwrap(), before);
+        let secret = repository.secret("place-0000").await.unwrap();
+        assert_eq!(secret.as_deref(), Some("old"));
+        let setting = repository.setting(&mail.parse().unwrap()).await.unwrap();
+        assert_eq!(setting, Some(old.clone()));
+        let staged = repository.staged_resealed_after("", 9).await.unwrap();
+        assert_eq!(staged.len(), 2);
+    }
+
+    let all = [resealed(mail, &old), resealed(chat, &old)];
+    assert_eq!(repository.apply_resealed(&all, LATER).await.unwrap(), 4);
+    for name in [mail, chat] {
+        let setting = repository.setting(&name.parse().unwrap()).await.unwrap();
+        assert_eq!(setting, Some(Value::from("new")), "{name}");
+    }
+    let secret = repository.secret("place-0001").await.unwrap();
+    assert_eq!(secret.as_deref(), Some("new"));
+    // Settings alone.
+    let again = [ResealedSetting {
+        was: Value::from("new"),
+        value: old.clone(),
+        ..resealed(mail, &old)
+    }];
+    assert_eq!(repository.apply_resealed(&again, LATER).await.unwrap(), 1);
+    let shown = format!("{again:?}");
+    assert_eq!(shown, "[ResealedSetting(mail.password)]");
 }

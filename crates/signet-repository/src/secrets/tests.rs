@@ -116,7 +116,7 @@ async fn another_secret_of_a_client_is_the_end_of_its_token() {
             value: "2".into(),
         };
         repository.stage_resealed(&[resealed]).await.unwrap();
-        assert_eq!(repository.apply_resealed(NOW).await.unwrap(), 1);
+        assert_eq!(repository.apply_resealed(&[], NOW).await.unwrap(), 1);
         assert!(!is_forgotten().await, "{what}");
 
         let is_forgotten = forgets().await;

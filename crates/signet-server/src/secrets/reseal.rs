@@ -3,24 +3,25 @@
 //! The former key stays in the ring, so every value opens at every instant, a crash included; and whatever was cut
 //! short is finished by running it again.
 
+mod failure;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
 
-use serde_json::Value;
 use signet_core::{KeyId, KeyState, RingName, UnixSeconds};
-use signet_keys::atomic::{self, WriteError};
-use signet_keys::{KeyError, KeyStore, Lock};
-use signet_repository::{Repository, RepositoryError, SettingName};
-use signet_secret::{MasterKeys, OpenError, Place, ResealError, SealError, SealedValue};
+use signet_keys::{KeyStore, Lock, atomic};
+use signet_repository::Repository;
+use signet_secret::{
+    Applied, MasterKeys, OpenError, Place, SealError, SealedStore as _, SealedValue,
+};
 
 use super::configuration::ConfigurationText;
-use super::store::{RepositorySecrets, SETTING, sealed_settings};
-use super::{
-    ClosedSecret, InventoryError, Opening, SecretCount, SecretInventory, Standing, Written,
-};
+use super::store::RepositorySecrets;
+use super::{ClosedSecret, InventoryError, Opening, SecretCount, SecretInventory, Written};
 use crate::data::DataDirectory;
+
+pub use failure::{ConfigurationFailure, ResealFailure};
 
 /// What is being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,75 +53,14 @@ pub struct Resealing {
     pub leftover: Option<String>,
 }
 
-/// Why values were not sealed anew. Every value opens as it did before.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ResealFailure {
-    /// Some do not open, so nothing was changed.
-    #[error("{total} of the sealed values {} not open, so nothing was changed", if *total == 1 { "does" } else { "do" })]
-    Closed {
-        /// The first of them.
-        first: Vec<ClosedSecret>,
-        /// How many there are.
-        total: u64,
-    },
-    /// No key is active, or there is no randomness.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    /// The sealed values could not be read.
-    #[error(transparent)]
-    Inventory(#[from] InventoryError),
-    /// The keys could not be read.
-    #[error(transparent)]
-    Keys(#[from] KeyError),
-    /// Somebody changed values all the while.
-    #[error("sealed values were changed again and again meanwhile, so nothing was changed here")]
-    Restless,
-    /// The repository could not be read or written.
-    #[error("the repository could not be written")]
-    Repository(#[from] RepositoryError),
-    /// The values of the repository are sealed anew, those of the configuration are not.
-    #[error(
-        "the configuration could not be written: its sealed values still need their former keys"
-    )]
-    Configuration(#[source] WriteError),
-    /// Two at once were to be kept apart, and could not be.
-    #[error("cannot lock {}", path.display())]
-    Lock {
-        /// The lock's file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-}
-
-impl ResealFailure {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Closed { .. } => Some("signet secret check says for each what to do".to_owned()),
-            Self::Seal(error) => Some(error.hint().to_owned()),
-            Self::Inventory(error) => error.hint(),
-            Self::Keys(error) => Some(error.hint()),
-            Self::Restless => Some("repeat it when there is less to do".to_owned()),
-            Self::Repository(error) => error.hint().map(str::to_owned),
-            Self::Configuration(error) => Some(format!(
-                "{}; then repeat signet secret reseal",
-                error.hint()
-            )),
-            Self::Lock { .. } => Some("is the data directory writable for this user?".to_owned()),
-        }
-    }
-}
-
 /// So many values that do not open are named.
 const NAMED: usize = 10;
 
 /// Seals with the active key whatever is sealed with another one: all of it, or with a value that does not open, nothing.
 ///
-/// Waits for another run on the same data directory. The values of the repository change in one step; those of the
-/// configuration follow, in the text of the file, of which nothing else changes.
+/// Waits for another run on the same data directory. The values of the repository, its settings among them, change in one
+/// step; those of the configuration follow in a second one, in the text of the file, of which nothing else changes. What
+/// comes between the two leaves values of both keys, which all open, and running it again does the rest.
 ///
 /// # Errors
 /// See [`ResealFailure`].
@@ -137,15 +77,18 @@ pub async fn reseal(
     let key = master.sealing().ok_or(SealError::NoActiveKey)?;
     open_all(data, repository, &master, watch).await?;
 
-    let secrets = RepositorySecrets { repository, now };
-    let mut done = |count| watch(Phase::Sealing, count);
-    let mut in_repository = signet_secret::reseal(&master, &secrets, &mut done).await?;
+    let in_repository = reseal_repository(repository, &master, key, now, watch).await?;
     watch(Phase::Finishing, 0);
-    in_repository += reseal_settings(repository, &master, key).await?;
-    let in_configuration = reseal_configuration(data, &master, key)?;
-    forget_tokens(data, repository, key).await?;
-
+    let configured = reseal_configuration(data, &master, key);
+    if configured.is_ok() {
+        forget_tokens(data, repository, key).await?;
+    }
     let leftover = clean(repository, in_repository).await;
+    let in_configuration = configured.map_err(|source| ResealFailure::Configuration {
+        in_repository,
+        key,
+        source,
+    })?;
     let count = SecretInventory::of(data, repository)
         .map_err(InventoryError::from)?
         .count()
@@ -190,30 +133,32 @@ async fn open_all(
     }
 }
 
-/// Each setting by itself: there are few, and until all are done every one opens.
-async fn reseal_settings(
+/// Secrets and settings, in one transaction.
+async fn reseal_repository(
     repository: &Repository,
     master: &MasterKeys,
     active: KeyId,
+    now: UnixSeconds,
+    watch: &mut (dyn FnMut(Phase, u64) + Send),
 ) -> Result<u64, ResealFailure> {
-    let mut count = 0;
-    for written in sealed_settings(repository).await? {
-        let Some(new) = again(master, active, &written)? else {
-            continue;
-        };
-        let name = written.place.strip_prefix(SETTING).unwrap_or_default();
-        let Ok(name) = name.parse::<SettingName>() else {
-            continue;
-        };
-        // What somebody wrote meanwhile stays; the next run looks at it.
-        let present = repository.setting(&name).await?;
-        if present.as_ref().and_then(Value::as_str) == Some(&written.value) {
-            let new = Value::String(new.to_string());
-            repository.set_setting(&name, &new).await?;
-            count += 1;
+    let secrets = RepositorySecrets {
+        repository,
+        master,
+        active,
+        now,
+    };
+    let mut done = |count| watch(Phase::Sealing, count);
+    for _ in 0..PATIENCE {
+        match signet_secret::reseal(master, &secrets, &mut done).await? {
+            // Of the secrets none is to be sealed anew; there may be settings.
+            0 => {}
+            count => return Ok(count),
+        }
+        if let Applied::All(count) = secrets.apply().await? {
+            return Ok(count);
         }
     }
-    Ok(count)
+    Err(ResealFailure::Restless)
 }
 
 /// Replaces the values in the text of the file, and nothing else of it.
@@ -221,52 +166,76 @@ fn reseal_configuration(
     data: &DataDirectory,
     master: &MasterKeys,
     active: KeyId,
-) -> Result<u64, ResealFailure> {
+) -> Result<u64, ConfigurationFailure> {
     for _ in 0..PATIENCE {
-        let before = ConfigurationText::read(data).map_err(InventoryError::from)?;
-        let (text, count) = before.with(|written| again(master, active, written))?;
+        let before = ConfigurationText::read(data)?;
+        let (text, count) = before.with(|written| {
+            again(master, active, written).map_err(|error| match error {
+                NotAgain::Closed(source) => ConfigurationFailure::Closed {
+                    place: written.place.clone(),
+                    source,
+                },
+                NotAgain::Seal(error) => error.into(),
+            })
+        })?;
         if count == 0 {
             return Ok(0);
         }
         // A link is followed: what it points to is the file.
         let path = data.config_path();
         let path = fs::canonicalize(&path).unwrap_or(path);
-        let now = ConfigurationText::read(data).map_err(InventoryError::from)?;
-        if now.text() == before.text() {
-            atomic::write(&path, text.as_bytes()).map_err(ResealFailure::Configuration)?;
+        if ConfigurationText::read(data)?.text() == before.text() {
+            atomic::write(&path, text.as_bytes())?;
             return Ok(count);
         }
     }
-    Err(ResealFailure::Restless)
+    Err(ConfigurationFailure::Restless)
+}
+
+/// Why a value is not sealed anew.
+pub(super) enum NotAgain {
+    Closed(OpenError),
+    Seal(SealError),
+}
+
+impl NotAgain {
+    pub(super) fn of(self, written: &Written) -> ResealFailure {
+        match self {
+            Self::Closed(error) => ResealFailure::Closed {
+                first: vec![ClosedSecret {
+                    place: written.place.clone(),
+                    standing: written.standing.clone(),
+                    error,
+                }],
+                total: 1,
+            },
+            Self::Seal(error) => error.into(),
+        }
+    }
 }
 
 /// The value sealed with the active key; `None` if it is already.
-fn again(
+pub(super) fn again(
     master: &MasterKeys,
     active: KeyId,
     written: &Written,
-) -> Result<Option<SealedValue>, ResealFailure> {
-    let closed = |error| ResealFailure::Closed {
-        first: vec![ClosedSecret {
-            place: written.place.clone(),
-            standing: written.standing.clone(),
-            error,
-        }],
-        total: 1,
-    };
+) -> Result<Option<SealedValue>, NotAgain> {
     let place: Place = written
         .place
         .parse()
-        .map_err(|error| closed(OpenError::NoPlace(error)))?;
+        .map_err(|error| NotAgain::Closed(OpenError::NoPlace(error)))?;
     let value: SealedValue = written
         .value
         .parse()
-        .map_err(|error| closed(OpenError::from(error)))?;
+        .map_err(|error| NotAgain::Closed(OpenError::from(error)))?;
     if value.key() == active {
         return Ok(None);
     }
-    let secret = master.open_for_resealing(&place, &value).map_err(closed)?;
-    Ok(Some(master.seal(&place, &secret)?))
+    let secret = master
+        .open_for_resealing(&place, &value)
+        .map_err(NotAgain::Closed)?;
+    let again = master.seal(&place, &secret).map_err(NotAgain::Seal)?;
+    Ok(Some(again))
 }
 
 /// Access tokens that are sealed with another key are asked for anew when somebody needs one.
@@ -300,24 +269,6 @@ async fn clean(repository: &Repository, changed: u64) -> Option<String> {
 /// Only a key that does not seal any more is retired.
 const fn retires(state: KeyState) -> bool {
     matches!(state, KeyState::VerifyOnly | KeyState::Revoked)
-}
-
-impl From<ResealError<RepositoryError>> for ResealFailure {
-    fn from(error: ResealError<RepositoryError>) -> Self {
-        match error {
-            ResealError::Closed { place, error } => Self::Closed {
-                first: vec![ClosedSecret {
-                    place,
-                    standing: Standing::Repository,
-                    error,
-                }],
-                total: 1,
-            },
-            ResealError::Seal(error) => Self::Seal(error),
-            ResealError::Store(error) => Self::Repository(error),
-            _ => Self::Restless,
-        }
-    }
 }
 
 /// One run at a time. The lock is that of this one task, so it is held though others read and write secrets.

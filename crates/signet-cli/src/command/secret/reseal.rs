@@ -17,8 +17,9 @@ use crate::progress::Bar;
 
 /// Seal every value anew with the active key of the master ring
 ///
-/// All of them, or with one that does not open, none. Until it is done the former key opens them all, so it may be cut
-/// short at any moment; running it again finishes it. After it the former keys can be retired.
+/// With one that does not open, nothing is changed. Those of the repository, secrets and settings, change in one step;
+/// signet.toml is written after it, in a second one. Whatever comes between, every value opens, with the former key or the
+/// active one, as long as no key is retired; running it again does the rest. After it the former keys can be retired.
 #[derive(Debug, Args)]
 pub(crate) struct Reseal {
     /// Open every value and say what would be done, but change nothing
@@ -75,25 +76,26 @@ async fn run(context: &Context, place: &Place) -> anyhow::Result<Outcome> {
             let mut bar = Bars::new(total);
             let mut watch = |phase, done| bar.reach(phase, done);
             let now = context.now();
-            reseal(place.directory(), repository, &keys, now, &mut watch)
-                .await
-                .map_err(|failure| match failure {
-                    ResealFailure::Closed { first, total } => {
-                        refused(&first, total, "nothing was changed")
-                    }
-                    failure => failure.into(),
-                })
+            Ok(reseal(place.directory(), repository, &keys, now, &mut watch).await)
         })
         .await?;
+    let done = match done {
+        Ok(done) => done,
+        Err(ResealFailure::Closed { first, total }) => {
+            return Err(refused(&first, total, "nothing was changed"));
+        }
+        Err(failure) => return Err(half(context, place, failure).await),
+    };
     let key = done.key.context("no key was used")?.to_string();
     let changed = done.in_repository + done.in_configuration;
     if changed > 0 {
-        let detail = json!({
-            "key": key,
-            "repository": done.in_repository,
-            "configuration": done.in_configuration,
-        });
-        place.record(context, "secret.reseal", "all", &detail)?;
+        record(
+            context,
+            place,
+            &key,
+            done.in_repository,
+            done.in_configuration,
+        )?;
     }
     let says = place.poke().await;
     let document = json!({
@@ -114,6 +116,36 @@ async fn run(context: &Context, place: &Place) -> anyhow::Result<Outcome> {
         ));
     }
     Ok(Outcome::Done)
+}
+
+/// What was changed before it failed is recorded, and in force.
+async fn half(context: &Context, place: &Place, failure: ResealFailure) -> anyhow::Error {
+    if let ResealFailure::Configuration {
+        in_repository, key, ..
+    } = &failure
+        && *in_repository > 0
+    {
+        if let Err(error) = record(context, place, &key.to_string(), *in_repository, 0) {
+            context.output.warning(&format!("{error:#}"));
+        }
+        place.poke().await.tell(&context.output);
+    }
+    failure.into()
+}
+
+fn record(
+    context: &Context,
+    place: &Place,
+    key: &str,
+    in_repository: u64,
+    in_configuration: u64,
+) -> anyhow::Result<()> {
+    let detail = json!({
+        "key": key,
+        "repository": in_repository,
+        "configuration": in_configuration,
+    });
+    place.record(context, "secret.reseal", "all", &detail)
 }
 
 fn text(done: &Resealing, key: &str) -> String {

@@ -183,14 +183,10 @@ async fn tokens_of_a_former_key_are_forgotten() {
         definition: Some(serde_json::json!({})),
         secret: None,
     };
-    let put = here
-        .repository
-        .put_client_token("ims", &old, &here_defined);
+    let put = here.repository.put_client_token("ims", &old, &here_defined);
     assert!(put.await.unwrap());
     let other = token(here.seal("client/file/token", "abc"));
-    let put = here
-        .repository
-        .put_client_token("file", &other, &elsewhere);
+    let put = here.repository.put_client_token("file", &other, &elsewhere);
     assert!(put.await.unwrap());
     here.rotate();
     let new = token(here.seal("client/mail/token", "def"));
@@ -234,4 +230,19 @@ async fn a_link_to_the_configuration_is_followed() {
     assert!(here.data.config_path().is_symlink());
     let text = fs::read_to_string(target.join("signet.toml")).unwrap();
     assert!(text.contains(&format!("sealed:v1:{key}:")), "{text}");
+}
+
+#[tokio::test]
+async fn settings_are_sealed_anew_though_no_secret_is() {
+    let here = Installation::new().await;
+    let old = here.master().sealing().unwrap();
+    let place = "setting/mail.password";
+    here.set("mail.password", &here.seal(place, "hello")).await;
+    let new = here.rotate();
+    let done = run(&here).await.unwrap();
+    assert_eq!((done.in_repository, done.in_configuration), (1, 0));
+    assert_eq!(done.unused, [old]);
+    let (closed, count) = here.examine().await;
+    assert_eq!((closed.len(), count.sealed_with(new)), (0, 1));
+    assert_eq!(run(&here).await.unwrap().in_repository, 0);
 }
