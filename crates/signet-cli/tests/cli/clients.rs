@@ -204,6 +204,55 @@ fn another_secret_is_another_token() {
     assert_eq!(token(), format!("{TOKEN}-2\n"));
 }
 
+#[test]
+fn a_client_of_adobe_needs_id_and_secret_alone() {
+    let scratch = Scratch::new();
+    let file = scratch.file("secret", &format!("{SECRET}\n"));
+    let words = [
+        "client",
+        "add",
+        "ims",
+        "--preset",
+        "adobe-ims",
+        "--client-id",
+        "cm-p12345-e67890-integration",
+        "--secret-file",
+        &file,
+    ];
+    let added = quiet(scratch.run(&words).done());
+    assert!(
+        added
+            .stdout
+            .starts_with("Added the client ims of ims-na1.adobelogin.com; its secret is sealed."),
+        "{added:?}"
+    );
+    let shown = scratch.json(&["client", "show", "ims"]);
+    let mut listed = scratch.json(&["client", "list"])["clients"][0].take();
+    // The list does not look for tokens.
+    listed["token"] = Value::Null;
+    assert_eq!(listed, shown);
+    for (name, value) in [
+        ("preset", "adobe-ims"),
+        (
+            "token_endpoint",
+            "https://ims-na1.adobelogin.com/ims/token/v3",
+        ),
+        ("client_id", "cm-p12345-e67890-integration"),
+        ("auth", "client_secret_post"),
+        ("defined_in", "repository"),
+    ] {
+        assert_eq!(shown[name], value, "{name}");
+    }
+    let listed = quiet(scratch.run(&["client", "list"]).done()).stdout;
+    assert!(listed.contains("ims-na1.adobelogin.com"), "{listed}");
+    let shown = quiet(scratch.run(&["client", "show", "ims"]).done()).stdout;
+    for words in ["adobe-ims", "https://ims-na1.adobelogin.com/ims/token/v3"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let stored = ["secret", "unprotect", "client/ims/secret", "--yes"];
+    assert_eq!(scratch.run(&stored).done().stdout.trim(), SECRET);
+}
+
 // O6
 #[test]
 fn of_a_removed_client_nothing_is_left() {
