@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use serde_json::Value;
 
 use crate::scratch::Scratch;
+use crate::serving::Running;
+use crate::terminal::Terminal;
 
 fn hmac(scratch: &Scratch) -> Vec<(String, String)> {
     let list = scratch.json(&["keys", "list"]);
@@ -62,6 +64,55 @@ fn a_revoked_key_stays_revoked() {
     scratch.run(&["keys", "retire", &first]).done();
     let list = scratch.json(&["keys", "list"]);
     assert_eq!(list["revoked_without_file"][0]["kid"], first.as_str());
+}
+
+// K8
+#[test]
+fn whoever_is_asked_before_a_key_is_revoked_knows_what_it_costs() {
+    const COST: &str = "About 1 session was seen with this key within the last 30m to 1h.";
+    const QUESTION: &str = "for ever? Everybody whose token it made is logged out";
+    let scratch = Scratch::new();
+    scratch.add("alice");
+    let key = hmac(&scratch)[0].0.clone();
+    let running = Running::start(&scratch);
+    let token = scratch.mint(&["alice"]);
+    assert_eq!(running.whoami(&token), 200);
+    scratch.run(&["keys", "rotate"]).done();
+    let asked = |options: &[&str]| {
+        let mut command = scratch.command();
+        command.args(["keys", "revoke", &key]).args(options);
+        let mut terminal = Terminal::start(command);
+        let shown = terminal.until(QUESTION);
+        let (before, _) = shown.split_once(QUESTION).unwrap();
+        assert!(before.contains(COST), "{shown}");
+        terminal
+    };
+    let lines = || scratch.run(&["audit", "show"]).done().stdout;
+    let before = (hmac(&scratch), lines());
+
+    // Neither no nor an answer that is none, nor whoever leaves without one.
+    for keys in ["n", "\r", "\u{3}"] {
+        let mut terminal = asked(&[]);
+        terminal.press(keys);
+        let (status, shown) = terminal.end();
+        assert_ne!(status, 0, "{keys:?}: {shown}");
+        assert_eq!((hmac(&scratch), lines()), before, "{keys:?}: {shown}");
+        assert_eq!(running.whoami(&token), 200);
+    }
+    // Whoever wants a document is told, too.
+    let mut terminal = asked(&["--json"]);
+    terminal.press("n");
+    let (status, shown) = terminal.end();
+    assert_eq!(status, 1);
+    assert!(shown.contains("nothing was changed"), "{shown}");
+
+    let mut terminal = asked(&[]);
+    terminal.press("y");
+    let (status, shown) = terminal.end();
+    assert_eq!(status, 0, "{shown}");
+    assert!(shown.contains("is revoked for ever"), "{shown}");
+    assert_eq!(hmac(&scratch)[1], (key, "revoked".to_owned()));
+    assert_eq!(running.whoami(&token), 401);
 }
 
 #[test]

@@ -24,5 +24,6 @@ mod scratch;
 mod secrets;
 mod secrets_sealed;
 mod serving;
+mod terminal;
 mod tokens;
 mod users;

@@ -60,8 +60,11 @@ impl Revoke {
         if !self.yes && !prompt::is_possible() {
             return Err(nobody_to_ask(cost));
         }
-        if let Some(cost) = &cost {
-            context.output.note(cost);
+        match &cost {
+            Some(cost) if self.yes => context.output.note(cost),
+            // Nobody is asked without knowing it.
+            Some(cost) => context.output.aside(cost),
+            None => {}
         }
         if !self.yes {
             ask(id, ring)?;
