@@ -31,6 +31,18 @@ pub enum AuditError {
         /// Why not.
         source: io::Error,
     },
+    /// There is something else where the lines were to be put away.
+    #[error("{} exists already", path.display())]
+    Exists {
+        /// Where they were to go.
+        path: PathBuf,
+    },
+    /// There are no lines to put away.
+    #[error("the audit log {} has no lines yet", path.display())]
+    Empty {
+        /// The log.
+        path: PathBuf,
+    },
     /// It could not be read.
     #[error("the audit log {} could not be read", path.display())]
     Read {
@@ -63,6 +75,8 @@ impl AuditError {
                 format!("`ls -l {path}` says what it is; move it away: `mv {path} {path}.old`")
             }
             Self::Begin { path, source } => writing_hint(path, source),
+            Self::Exists { .. } => "name a file that is not there yet".to_owned(),
+            Self::Empty { .. } => "there is nothing to put away".to_owned(),
             Self::Interrupted(_) => "repeat what was to be changed".to_owned(),
             Self::Read { path, source } if source.kind() == ErrorKind::InvalidInput => {
                 let path = path.display();
@@ -98,6 +112,7 @@ fn writing_hint(path: &Path, error: &io::Error) -> String {
         ErrorKind::FileTooLarge => {
             format!("the limit for the size of files (ulimit -f) is too low for {path}: raise it")
         }
+        ErrorKind::NotFound => format!("is there a directory for {path}?"),
         ErrorKind::PermissionDenied => format!(
             "run this as the user who owns {path}, or give the file back to that user: nothing is changed that cannot be recorded"
         ),

@@ -18,6 +18,6 @@ pub use error::AuditError;
 pub use event::{Action, ActionError, Actor, Event, Origin};
 pub use head::{Head, HeadError};
 pub use line::Entry;
-pub use log::AuditLog;
+pub use log::{Archived, AuditLog};
 pub use pending::{Pending, Undertaking};
 pub use verify::{Note, Problem, Reason, Verification};

@@ -1,5 +1,7 @@
 //! The log of a data directory: one file that only grows.
 
+mod archive;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -16,6 +18,9 @@ use crate::pending::{self, Leftover, Pending, Undertaking};
 use crate::tail::{Rest, Tail};
 use crate::verify::{self, Verification};
 use crate::{Action, Actor, AuditError, Digest, Entries, Event, Head, Note, Origin};
+
+pub(crate) use archive::ARCHIVED;
+pub use archive::Archived;
 
 /// What is noted of a line that was never finished, or of lines that are gone.
 pub(crate) const MEND: Action = Action::literal("log.mend");
@@ -252,6 +257,10 @@ impl AuditLog {
 
     /// Whoever may only read goes without; at worst the last line is seen half.
     fn lock_to_read(&self) -> Result<Option<Lock>, AuditError> {
+        // Where nobody has ever written, looking leaves nothing behind.
+        if !self.lock_path().exists() {
+            return Ok(None);
+        }
         match Lock::acquire(&self.lock_path()) {
             Ok(lock) => Ok(Some(lock)),
             Err(error)
@@ -385,7 +394,8 @@ fn mending(last: Option<Head>, rest: &Rest, kept: Kept) -> Option<Value> {
             detail.insert("replaced".to_owned(), json!({ "line": seq }));
         }
         // After the first line of all a crash may have come before its head.
-        Kept::Missing | Kept::Unreadable if seq > 1 => {
+        Kept::Missing if seq <= 1 => {}
+        Kept::Missing | Kept::Unreadable => {
             detail.insert("head".to_owned(), json!("missing"));
         }
         _ => {}

@@ -93,6 +93,8 @@ fn what_was_told_is_found_again() {
     assert_eq!(scratch.log.head().unwrap(), None);
     assert_eq!(scratch.log.entries().unwrap().count(), 0);
     assert!(scratch.verify().holds());
+    let names = fs::read_dir(scratch.path()).unwrap();
+    assert_eq!(names.count(), 0, "looking leaves nothing behind");
     scratch.log.ready().unwrap();
     scratch.add("a");
     scratch.add("b");

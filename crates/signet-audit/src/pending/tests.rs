@@ -33,6 +33,7 @@ fn begin(scratch: &Scratch, command: &str) -> Pending {
 /// As if the process had been killed: its lock is gone, its file is not.
 fn die(pending: Pending) {
     pending.leave();
+    drop(pending);
 }
 
 /// What the lines say that tell of an interruption: who, of what, and the rest.

@@ -8,7 +8,7 @@ use super::report::{Note, Problem, Reason, Verification};
 use crate::head::Kept;
 use crate::line::Line;
 use crate::lines::Ended;
-use crate::log::{MEND, TORN};
+use crate::log::{ARCHIVED, MEND, TORN};
 use crate::{Digest, Head};
 
 /// So many findings are named; the rest is counted.
@@ -24,6 +24,8 @@ pub(super) struct Chain {
     line: u64,
     /// What the next line must come after.
     before: Head,
+    /// The number of the last line that is in none of the files, because they begin after it.
+    start: u64,
     torn: Option<Torn>,
     /// Of all bytes since the last entry, in case they turn out to be no line.
     digest: Sha256,
@@ -68,6 +70,7 @@ impl Chain {
                 seq: 0,
                 hash: Digest::START,
             },
+            start: 0,
             torn: None,
             digest: Sha256::new(),
             digest_before: Sha256::new(),
@@ -103,6 +106,9 @@ impl Chain {
         if let Some(torn) = self.torn.take() {
             self.after_torn(&torn, line);
         }
+        if self.found.entries == 0 {
+            self.begin_after_archive(line);
+        }
         self.found.entries += 1;
         let head = line.head();
         let expected = self.before.seq.saturating_add(1);
@@ -127,6 +133,24 @@ impl Chain {
         }
         self.before = head;
         self.found.head = Some(head);
+    }
+
+    /// The first line of all may say that the ones before it were put away: then the chain begins with it.
+    fn begin_after_archive(&mut self, line: &Line) {
+        let Some(file) = archived(line) else {
+            return;
+        };
+        self.before = Head {
+            seq: line.entry.seq - 1,
+            hash: line.prev,
+        };
+        // What was kept of the last line there shows here.
+        self.meet(self.before);
+        self.start = self.before.seq;
+        self.note(Note::Continues {
+            last: self.start,
+            file,
+        });
     }
 
     fn not_a_line(&mut self, length: u64) {
@@ -188,11 +212,21 @@ impl Chain {
                 last: furthest,
             });
         }
+        let unseen: Vec<_> = self
+            .anchors
+            .iter()
+            .filter(|anchor| !anchor.is_met && anchor.head.seq < self.start)
+            .map(|anchor| anchor.head.seq)
+            .collect();
+        for seq in unseen {
+            self.problem(Reason::Unchecked { seq });
+        }
         match self.kept {
             Kept::Head(head) if head.seq < last => self.note(Note::HeadBehind { seq: head.seq }),
             Kept::Head(_) => {}
-            Kept::Missing | Kept::Unreadable if last > 1 => self.problem(Reason::NoHead),
-            Kept::Missing | Kept::Unreadable => {}
+            // A crash may have come between the first line of all and its head.
+            Kept::Missing if last <= 1 => {}
+            Kept::Missing | Kept::Unreadable => self.problem(Reason::NoHead),
         }
         self.found
     }
@@ -217,4 +251,15 @@ impl Chain {
             self.found.notes.push(note);
         }
     }
+}
+
+/// Where the lines before this one were put away, if it says so, and is what it was when it was written.
+fn archived(line: &Line) -> Option<String> {
+    let detail = &line.entry.detail;
+    let last = detail.get("last")?.as_u64()?;
+    let is_so = line.is_intact
+        && line.entry.action == ARCHIVED
+        && last > 0
+        && last.checked_add(1) == Some(line.entry.seq);
+    is_so.then(|| line.entry.object.clone())
 }

@@ -87,6 +87,11 @@ pub enum Reason {
         /// The number of the line.
         seq: u64,
     },
+    /// The hash of a line was kept, and the line is in an earlier file.
+    Unchecked {
+        /// The number of the line.
+        seq: u64,
+    },
     /// The file beside the log that says where it ends is missing or says nothing, so a cut end would not show.
     NoHead,
 }
@@ -103,6 +108,7 @@ impl Reason {
             Self::Replaced { .. } => "AUDIT_REPLACED",
             Self::CutOff { .. } => "AUDIT_CUT_OFF",
             Self::Other { .. } => "AUDIT_OTHER",
+            Self::Unchecked { .. } => "AUDIT_UNCHECKED",
             Self::NoHead => "AUDIT_NO_HEAD",
         }
     }
@@ -141,6 +147,10 @@ impl fmt::Display for Reason {
                 f,
                 "number {seq} is not the line whose hash was kept: it, or everything up to it, was written anew"
             ),
+            Self::Unchecked { seq } => write!(
+                f,
+                "number {seq}, whose hash was kept, is in an earlier file, so it was not checked"
+            ),
             Self::NoHead => f.write_str(
                 "audit.head is missing or says nothing, so it cannot be told whether the end was cut off",
             ),
@@ -170,6 +180,13 @@ pub enum Note {
         /// The number that the head has.
         seq: u64,
     },
+    /// The first line says that the ones before it were put away, and they are in none of the files that were looked at.
+    Continues {
+        /// The number of the last of them.
+        last: u64,
+        /// What the file was called into which they were put.
+        file: String,
+    },
     /// A command was interrupted before it recorded what it had changed; the next line will say so.
     Interrupted {
         /// The words of the command, if they can be read.
@@ -191,6 +208,14 @@ impl fmt::Display for Note {
             Self::HeadBehind { seq } => write!(
                 f,
                 "audit.head is at number {seq}, an earlier line: a crash came before it was written, and the next change brings it up to date"
+            ),
+            Self::Continues { last: 1, file } => write!(
+                f,
+                "number 1 was put away in {file} and not looked at; `signet audit verify FILE` checks it as well"
+            ),
+            Self::Continues { last, file } => write!(
+                f,
+                "the numbers up to {last} were put away, the last of them in {file}, and not looked at; `signet audit verify FILE…` checks them as well"
             ),
             Self::Interrupted { command } => {
                 match command {

@@ -134,6 +134,18 @@ fn a_missing_head_is_named() {
 }
 
 #[test]
+fn a_log_that_is_gone_altogether_is_missed() {
+    let scratch = Scratch::with(2);
+    fs::remove_file(scratch.log.path()).unwrap();
+    assert_eq!(
+        scratch.problems(),
+        [(1, Reason::CutOff { first: 1, last: 2 })]
+    );
+    fs::write(scratch.path().join("audit.head"), "").unwrap();
+    assert_eq!(scratch.problems(), [(1, Reason::NoHead)]);
+}
+
+#[test]
 fn an_older_head_is_worth_a_note() {
     let scratch = Scratch::with(2);
     let head = scratch.path().join("audit.head");
