@@ -5,7 +5,7 @@
 //! Before the rename the old file is untouched; after it the new one is complete.
 
 use std::ffi::OsStr;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,16 @@ use crate::disk::{Disk, Os};
 /// The step that failed. Unless that is [`Step::SyncDirectory`], the old file is untouched.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_on(&Os, path, bytes)
+}
+
+/// The temporary files in `directory` whose writers are gone, which the next [`write()`] there removes.
+#[must_use]
+pub fn leftovers(directory: &Path) -> Vec<PathBuf> {
+    let is_left = |path: &PathBuf| {
+        open_temporary(OpenOptions::new().read(true), path)
+            .is_ok_and(|file| file.try_lock_shared().is_ok())
+    };
+    temporary_files(directory).filter(is_left).collect()
 }
 
 /// Why a file was not written.
@@ -125,21 +135,29 @@ pub(crate) fn create_directory_on(disk: &dyn Disk, path: &Path) -> Result<(), Wr
 
 /// Removes the temporary files of writers that are gone: a living one holds a lock on its own.
 pub(crate) fn sweep(disk: &dyn Disk, directory: &Path) {
-    let Ok(entries) = fs::read_dir(directory) else {
-        return;
-    };
-    for entry in entries.flatten().filter(|e| is_temporary(&e.file_name())) {
-        let path = entry.path();
-        let opened = OpenOptions::new()
-            .write(true)
-            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-            .open(&path);
+    for path in temporary_files(directory) {
+        // Some network file systems lock only what is open for writing.
+        let opened = open_temporary(OpenOptions::new().write(true), &path);
+        // The lock is held until it is gone: a writer waits for it, and then makes another.
         if let Ok(file) = opened
             && file.try_lock().is_ok()
         {
             let _ = disk.remove(&path);
         }
     }
+}
+
+fn temporary_files(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| is_temporary(&entry.file_name()))
+        .map(|entry| entry.path())
+}
+
+fn open_temporary(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    options
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+        .open(path)
 }
 
 /// What to do when the system refuses to read or write `path`.

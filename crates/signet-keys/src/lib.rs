@@ -40,7 +40,7 @@ pub use provider::{Found, KeyProvider, ProviderName, ProviderNameError};
 pub use relocation::{
     Aftermath, BackupSealer, CheckFailure, Deed, Destination, Intent, Relocated, Relocation,
     RelocationAide, RelocationError, RelocationFailure, RelocationOrder, RelocationStep,
-    StepReport, relocation_backups,
+    StepReport, relocation_backups, unfinished_relocation,
 };
 pub use revocations::Revocations;
 pub use store::{KeyStore, KeyStoreOptions};

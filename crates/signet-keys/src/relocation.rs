@@ -27,7 +27,9 @@ use crate::{KeyProvider, KeyStore, KeyStoreOptions, LoadedKeys, ProviderName};
 
 pub use backup::{BackupSealer, relocation_backups};
 pub use error::{Aftermath, CheckFailure, RelocationError, RelocationFailure};
+pub use journal::unfinished_relocation;
 pub(crate) use journal::{JOURNAL, Moving};
+pub(crate) use needle::Needles;
 use run::Run;
 pub use step::{RelocationStep, StepReport};
 

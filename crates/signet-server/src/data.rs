@@ -25,7 +25,7 @@ use signet_audit::AuditLog;
 use signet_keys::{KeyError, KeyStore, KeyStoreOptions, atomic};
 use signet_repository::{IfMissing, Repository, RepositoryError, RepositoryOptions, RepositoryUrl};
 
-use crate::config::{Config, ConfigError, Custody};
+use crate::config::{Config, ConfigError};
 use crate::poke::{self, Poked};
 use crate::repository_keys::RepositoryKeys;
 
@@ -132,6 +132,9 @@ impl DataError {
 pub struct DataDirectory {
     path: PathBuf,
 }
+
+/// How the name begins of what was in a data directory before a restore: within it, or behind a dot and its name beside it.
+pub const KEPT_ASIDE: &str = "before-restore-";
 
 impl DataDirectory {
     /// The directory at `path`, which must exist.
@@ -249,10 +252,7 @@ impl DataDirectory {
     /// How its keys are kept, and the other place where they may be.
     pub(crate) fn key_options(&self, config: &Config) -> KeyStoreOptions {
         KeyStoreOptions {
-            custody: match config.keys.custody {
-                Custody::Private => signet_keys::Custody::Private,
-                Custody::Mounted => signet_keys::Custody::Mounted,
-            },
+            custody: config.keys.custody.into(),
             repository: Some(Arc::new(RepositoryKeys::new(self.repository_url(config)))),
         }
     }

@@ -22,7 +22,7 @@ mod sighting;
 
 pub use chain::chain;
 pub use config::{Config, ConfigError};
-pub use data::{DataDirectory, DataError};
+pub use data::{DataDirectory, DataError, KEPT_ASIDE};
 pub use instance::{Instance, OpenError, Overrides, Readiness};
 pub use poke::Poked;
 pub use reference::{reference_http, reference_metrics};

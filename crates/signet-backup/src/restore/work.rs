@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use signet_core::UnixSeconds;
 use signet_keys::{Lock, private};
+use signet_server::KEPT_ASIDE as ASIDE;
 
 use super::steps::{Step, Steps};
 use crate::RestoreError;
@@ -215,9 +216,6 @@ impl Shape {
 
 /// The name of the place within the data directory.
 const WITHIN: &str = ".restoring";
-
-/// How the name begins of what was there before.
-const ASIDE: &str = "before-restore-";
 
 /// What does not count as being in a directory.
 fn is_ours(name: &std::ffi::OsStr) -> bool {

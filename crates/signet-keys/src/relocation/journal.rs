@@ -8,7 +8,10 @@ use super::backup::is_name;
 
 use crate::custody::Guard;
 use crate::disk::Disk;
-use crate::{KeyError, KeyFault, KeyProblem, KeyStore, Lock, ProviderName, atomic};
+use crate::store::LOCK;
+use crate::{
+    Custody, Effect, KeyError, KeyFault, KeyProblem, KeyStore, Lock, ProviderName, atomic,
+};
 
 /// The file's name in the directory of the keys.
 pub(crate) const JOURNAL: &str = "relocation";
@@ -90,21 +93,37 @@ pub(crate) enum Moving {
     Stuck(KeyProblem),
 }
 
-impl KeyStore {
-    pub(crate) fn moving(&self) -> Moving {
-        let journal = Journal::read(&self.directory, self.guard);
+impl Moving {
+    fn of(directory: &Path, guard: Guard) -> Self {
+        let journal = Journal::read(directory, guard);
         if matches!(journal, Ok(None)) {
-            return Moving::Not;
+            return Self::Not;
         }
-        if Lock::is_held(&self.path(crate::store::LOCK)) {
-            return Moving::Now;
+        if Lock::is_held(&directory.join(LOCK)) {
+            return Self::Now;
         }
         let fault = match journal {
-            Ok(None) => return Moving::Not,
+            Ok(None) => return Self::Not,
             Ok(Some(journal)) => KeyFault::Unfinished { to: journal.to },
             Err(fault) => fault,
         };
-        Moving::Stuck(KeyProblem::new(self.path(JOURNAL), fault))
+        Self::Stuck(KeyProblem::new(directory.join(JOURNAL), fault))
+    }
+}
+
+impl KeyStore {
+    pub(crate) fn moving(&self) -> Moving {
+        Moving::of(&self.directory, self.guard)
+    }
+}
+
+/// What is wrong with the note of a move of the keys in `directory` that nobody is at: [`KeyFault::Unfinished`] if the move
+/// was cut short, and another fault if it is no such note.
+#[must_use]
+pub fn unfinished_relocation(directory: &Path, custody: Custody) -> Option<KeyProblem> {
+    match Moving::of(directory, Guard::new(custody)) {
+        Moving::Stuck(problem) => Some(problem.with(Effect::Noted)),
+        Moving::Not | Moving::Now => None,
     }
 }
 

@@ -64,6 +64,15 @@ pub enum Custody {
     Mounted,
 }
 
+impl From<Custody> for signet_keys::Custody {
+    fn from(custody: Custody) -> Self {
+        match custody {
+            Custody::Private => Self::Private,
+            Custody::Mounted => Self::Mounted,
+        }
+    }
+}
+
 /// The address browsers know the site by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl(pub Url);

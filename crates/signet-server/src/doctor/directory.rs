@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use signet_keys::atomic;
+
 use crate::data::{DataDirectory, DataError};
 use crate::health::{Checked, Finding, Ground, HealthCheck, chain};
 
@@ -169,15 +171,7 @@ fn leftovers(data: &Path) -> Option<Finding> {
     ];
     let mut left: Vec<PathBuf> = places
         .iter()
-        .flat_map(|place| {
-            fs::read_dir(data.join(place))
-                .into_iter()
-                .flatten()
-                .flatten()
-        })
-        .filter(|entry| is_temporary(&entry.file_name().to_string_lossy()))
-        .map(|entry| entry.path())
-        .filter(|path| is_abandoned(path))
+        .flat_map(|place| atomic::leftovers(&data.join(place)))
         .collect();
     left.sort();
     let first = left.first()?;
@@ -193,13 +187,4 @@ fn leftovers(data: &Path) -> Option<Finding> {
             .causes("they are not read; they may hold a part of a key, for their owner alone")
             .mend("the next change in the same directory removes them; those below keys/ go with `signet keys list`"),
     )
-}
-
-fn is_temporary(name: &str) -> bool {
-    name.strip_prefix(".tmp-")
-        .is_some_and(|rest| rest.len() == 16 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-fn is_abandoned(path: &Path) -> bool {
-    fs::File::open(path).is_ok_and(|file| file.try_lock_shared().is_ok())
 }

@@ -90,13 +90,9 @@ impl Storage {
 impl KeyPlaces {
     /// Reads what is in the directory of the keys, and in the repository at `repository`.
     pub(crate) fn look(directory: &Path, custody: Custody, repository: Option<&Path>) -> Self {
-        let custody = match custody {
-            Custody::Private => signet_keys::Custody::Private,
-            Custody::Mounted => signet_keys::Custody::Mounted,
-        };
         let mut places = Self {
             storage: Storage::read(&directory.join("storage")),
-            files: read(&FileProvider::new(directory, custody)),
+            files: read(&FileProvider::new(directory, custody.into())),
             rows: repository
                 .map(|path| read(&RepositoryKeys::new(RepositoryUrl::sqlite(path))))
                 .unwrap_or_default(),

@@ -86,10 +86,7 @@ impl Rehearsal {
     /// # Errors
     /// It could not be copied; nothing is left then.
     pub async fn of(data: &DataDirectory, config: &Config) -> Result<Self, RehearsalError> {
-        // Without a slash at the end, which would make it a file inside.
-        let mut path = data.path().components().as_path().as_os_str().to_owned();
-        path.push(".rehearsal");
-        let path = PathBuf::from(path);
+        let path = beside(data.path());
         let alone = claim(&path)?;
         // From here on, it is removed whatever happens.
         let mut rehearsal = Self {
@@ -121,6 +118,14 @@ impl Rehearsal {
         Ok(copied?)
     }
 
+    /// The copy that a rehearsal for the data directory at `data` left, which died.
+    #[must_use]
+    pub fn left_by(data: &Path) -> Option<PathBuf> {
+        let path = beside(data);
+        let mark = File::open(path.join(MARK)).ok()?;
+        mark.try_lock_shared().ok().map(|()| path)
+    }
+
     /// The copy.
     #[must_use]
     pub fn data(&self) -> &DataDirectory {
@@ -139,6 +144,14 @@ impl Drop for Rehearsal {
         // If that fails, the next rehearsal removes it.
         let _ = fs::remove_dir_all(&self.path);
     }
+}
+
+/// Where the copy is made.
+fn beside(data: &Path) -> PathBuf {
+    // Without a slash at the end, which would make it a file inside.
+    let mut path = data.components().as_path().as_os_str().to_owned();
+    path.push(".rehearsal");
+    PathBuf::from(path)
 }
 
 /// Makes the directory, in the place of what a rehearsal left there that died.
