@@ -84,7 +84,7 @@ impl Keys {
         // Not opened for a move of the keys, which finds them where nobody else does.
         let store = || place.keys();
         match self.action {
-            Action::List => list::run(context, &place, &store()?),
+            Action::List => list::run(context, &place, &store()?).await,
             Action::Rotate { ring, pending } => {
                 rotate(context, &place, &store()?, ring, pending).await
             }
@@ -141,7 +141,12 @@ async fn rotate(
         ),
         _ => format!(
             "Made key {id}; ring {ring} uses it from now on.\n\
-             Other instances refuse what it makes until they have {it}."
+             Other instances refuse what it makes until they have {it}.{}",
+            match ring {
+                RingName::Master =>
+                    "\nNext: signet secret reseal, which seals with it what is sealed with former keys.",
+                _ => "",
+            }
         ),
     };
     let document = json!({ "kid": id.to_string(), "ring": ring.as_str(), "state": state });

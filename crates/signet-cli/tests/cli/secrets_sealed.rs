@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use signet_core::{KeyId, UnixSeconds};
@@ -9,7 +10,7 @@ use signet_repository::{IfMissing, Repository};
 use signet_secret::MasterKeys;
 use signet_server::DataDirectory;
 
-use crate::scratch::{Said, Scratch};
+use crate::scratch::{PROGRAM, Said, Scratch};
 
 const SECRET: &str = "p8e-s3cret-of-ims";
 const IMS: &str = "client/ims/secret";
@@ -327,6 +328,64 @@ fn the_secret_of_a_client_in_the_file_is_sealed_anew_where_it_stands() {
     assert_eq!(said.json()["values"][0]["where"]["line"], 4);
 }
 
+/// Where no file may become as long as the configuration is.
+fn with_short_files(scratch: &Scratch, words: &str) -> Said {
+    // The blocks of a POSIX shell have 512 bytes.
+    let script = format!("trap '' XFSZ; ulimit -f 2000; exec {PROGRAM} {words}");
+    let mut command = Command::new("sh");
+    let output = command
+        .args(["-c", &script])
+        .env("SIGNET_DATA", scratch.data())
+        .stdin(Stdio::null())
+        .output();
+    Said::new(&output.unwrap())
+}
+
+#[test]
+fn a_configuration_that_cannot_be_written_is_told_and_done_later() {
+    let scratch = Scratch::new();
+    let first = active(&scratch);
+    protect(&scratch, &[IMS, "--store"]).done();
+    let value = sealed(&scratch, "name");
+    let long = "# Ours.\n".repeat(400_000);
+    configure(&scratch, &format!("name = \"{value}\"\n{long}"));
+    let before = configuration(&scratch);
+    let second = rotate(&scratch);
+
+    let said = with_short_files(&scratch, "secret reseal")
+        .failed("the repository is done (1 value sealed anew), but signet.toml is not: its values still open, with their former keys")
+        .hints("then repeat signet secret reseal, which does the rest; retire no key before");
+    assert!(said.stderr.contains("cannot write"), "{said:?}");
+    assert_eq!(configuration(&scratch), before);
+    assert_eq!(recorded(&scratch), ["secret.protect", "secret.reseal"]);
+    // What is done is done, and everything opens.
+    for (place, key) in [(IMS, &second), ("name", &first)] {
+        let opened = scratch.json(&["secret", "unprotect", place]);
+        assert_eq!(
+            (&opened["secret"], &opened["key"]),
+            (&SECRET.into(), &key.as_str().into())
+        );
+    }
+    scratch
+        .run(&["keys", "retire", &first])
+        .failed("1 secret is sealed with the key");
+    let doctor = scratch.run(&["doctor", "--json"]);
+    assert!(doctor.stdout.contains("RESEAL_UNFINISHED"), "{doctor:?}");
+    with_short_files(&scratch, "secret reseal")
+        .failed("the repository is done (0 values sealed anew)");
+
+    let done = scratch.json(&["secret", "reseal"]);
+    assert_eq!(
+        done["resealed"],
+        serde_json::json!({ "repository": 0, "configuration": 1 })
+    );
+    assert_eq!(done["can_be_retired"], serde_json::json!([first]));
+    assert!(configuration(&scratch).ends_with(&long));
+    scratch.run(&["secret", "check"]).done();
+    let doctor = scratch.run(&["doctor", "--json"]);
+    assert!(!doctor.stdout.contains("RESEAL_UNFINISHED"), "{doctor:?}");
+}
+
 // K10
 #[test]
 fn with_one_value_that_does_not_open_nothing_is_sealed_anew() {
@@ -501,4 +560,57 @@ fn what_is_wrong_with_the_input_is_said() {
         .run_with(&["secret", "protect", IMS], SECRET)
         .failed("was not sealed")
         .hints("signet keys rotate --ring master");
+}
+
+#[test]
+fn the_list_of_keys_says_when_one_that_sealed_can_go() {
+    let scratch = Scratch::new();
+    let first = active(&scratch);
+    protect(&scratch, &[IMS, "--store"]).done();
+    let rotated = scratch.run(&["keys", "rotate", "--ring", "master"]).done();
+    assert!(
+        rotated.stdout.contains("Next: signet secret reseal"),
+        "{rotated:?}"
+    );
+    let can_go = || {
+        let listed = scratch.run(&["keys", "list"]).done().stdout;
+        let line = listed.lines().find(|line| line.starts_with(&first));
+        let (_, can_go) = line.unwrap().rsplit_once("file").unwrap();
+        can_go.trim().to_owned()
+    };
+    let sealed = || {
+        let list = scratch.json(&["keys", "list"]);
+        let mut keys = list["keys"].as_array().unwrap().iter();
+        let key = keys.find(|key| key["kid"] == first.as_str()).unwrap();
+        key["sealed_values"].clone()
+    };
+    assert_eq!(
+        (can_go(), sealed()),
+        ("after reseal (1 value)".to_owned(), 1.into())
+    );
+    scratch.run(&["keys", "revoke", &first, "--yes"]).done();
+    assert_eq!(can_go(), "after reseal (1 value)");
+    // Nobody can say.
+    let (file, away) = (
+        scratch.data().join("repository.db"),
+        scratch.path().join("away"),
+    );
+    fs::rename(&file, &away).unwrap();
+    assert_eq!((can_go(), sealed()), ("–".to_owned(), Value::Null));
+    fs::rename(&away, &file).unwrap();
+    scratch.run(&["secret", "reseal"]).done();
+    assert_eq!((can_go(), sealed()), ("now".to_owned(), 0.into()));
+    scratch.run(&["keys", "retire", &first]).done();
+
+    // One that sealed nothing can go as soon as there is another.
+    let second = active(&scratch);
+    rotate(&scratch);
+    scratch.run(&["secret", "reseal"]).done();
+    rotate(&scratch);
+    let listed = scratch.run(&["keys", "list"]).done().stdout;
+    let line = listed
+        .lines()
+        .find(|line| line.starts_with(&second))
+        .unwrap();
+    assert!(line.trim_end().ends_with("now"), "{line}");
 }

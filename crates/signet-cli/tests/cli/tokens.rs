@@ -116,3 +116,18 @@ fn a_token_can_be_a_whole_cookie_in_a_file() {
     let file = scratch.file("cookie", &cookie);
     scratch.run(&["token", "verify", "--file", &file]).done();
 }
+
+#[test]
+fn where_the_keys_lie_elsewhere_no_other_one_is_advised() {
+    let scratch = Scratch::new();
+    scratch.add("alice");
+    scratch
+        .run(&["keys", "relocate", "--to", "repository", "--yes"])
+        .done();
+    std::fs::write(scratch.data().join("keys/storage"), "file").unwrap();
+    let said = scratch
+        .run(&["token", "mint", "alice"])
+        .failed("no key is active, so no token can be made")
+        .hints("signet keys relocate --to file");
+    assert!(!said.stderr.contains("signet keys rotate"), "{said:?}");
+}

@@ -8,6 +8,7 @@ use serde_json::json;
 use signet_core::{
     Claims, Format, GroupName, SessionId, StringList, Subject, TokenPolicy, UnixSeconds, token,
 };
+use signet_keys::{Effect, KeyProblem};
 use signet_repository::{Account, UserError};
 use signet_server::config::Span;
 
@@ -52,10 +53,7 @@ impl Mint {
         let policy = self.policy(&site.snapshots.settings.load().policy)?;
         let now = context.now();
         let keys = site.snapshots.keys.load();
-        let issuer = keys.issuer().ok_or_else(|| {
-            Failure::new("no key is active, so no token can be made")
-                .hint("signet keys list shows the keys, signet keys rotate makes one")
-        })?;
+        let issuer = keys.issuer().ok_or_else(|| no_key(context))?;
         let session = SessionId(random()?);
         let claims = claims(&account, &policy, issuer.as_str(), session, now);
         let expires = claims.expires_at;
@@ -96,6 +94,25 @@ impl Mint {
             ..policy.clone()
         })
     }
+}
+
+/// No key makes tokens. What is wrong with the keys says what to do: where they lie elsewhere, another one is not made.
+fn no_key(context: &Context) -> Failure {
+    let failure = Failure::new("no key is active, so no token can be made");
+    let loaded = context
+        .place()
+        .and_then(|place| Ok(place.keys()?.load(None)?));
+    let problem = loaded
+        .ok()
+        .and_then(|loaded| loaded.problems.into_iter().find(is_the_reason));
+    match problem {
+        Some(problem) => failure.details([problem.to_string()]).hint(problem.hint()),
+        None => failure.hint("signet keys list shows the keys, signet keys rotate makes one"),
+    }
+}
+
+fn is_the_reason(problem: &KeyProblem) -> bool {
+    problem.effect == Effect::Unused
 }
 
 /// What a login would say. Only a sealed token says more of a person than the id.
