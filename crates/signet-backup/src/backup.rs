@@ -252,7 +252,7 @@ fn sweep(data: &Path) {
 
 /// What lies in the data directory and is in no backup, by its own names.
 fn strange(data: &Path, config: &Config) -> Vec<PathBuf> {
-    const KNOWN: [&str; 11] = [
+    const KNOWN: [&str; 12] = [
         "format",
         "signet.toml",
         "initialised",
@@ -262,6 +262,8 @@ fn strange(data: &Path, config: &Config) -> Vec<PathBuf> {
         "audit.log",
         "audit.head",
         "audit.lock",
+        // What has begun and is not recorded: of no use once its processes are gone.
+        "audit.pending",
         "first-password",
         // Made by moving the keys, to be removed when all is well.
         "backups",

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use tokio::runtime::{Builder, Runtime};
 
@@ -20,12 +19,12 @@ use crate::output::{Gone, Output};
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     core_dump::forbid();
     memory_lock::hold();
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
+    let (cli, words) = match Cli::read(arguments) {
+        Ok(read) => read,
         Err(error) => return answer_without_command(error),
     };
     let output = Output::new(cli.globals.json);
-    let context = Context::new(output, cli.globals.data);
+    let context = Context::new(output, cli.globals.data, words);
     let result = runtime(&cli.command)
         .and_then(|runtime| runtime.block_on(command::run(&context, cli.command)));
     match result {

@@ -1,8 +1,9 @@
 //! What can be typed. Each command's own arguments stand beside what it does.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::command::{
     aem, audit, backup, client, completions, config, doctor, health, keys, lab, man, node,
@@ -21,6 +22,28 @@ pub(crate) struct Cli {
 
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// What was typed, and the words of its command alone: `keys relocate`, without anything that was given to it.
+    pub(crate) fn read(
+        arguments: impl IntoIterator<Item = OsString>,
+    ) -> Result<(Self, String), clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        Ok((cli, words(&matches)))
+    }
+}
+
+fn words(matches: &ArgMatches) -> String {
+    let mut names = Vec::new();
+    let mut matches = matches;
+    while let Some((name, inner)) = matches.subcommand() {
+        names.push(name);
+        matches = inner;
+    }
+    names.join(" ")
 }
 
 #[derive(Debug, Args)]
@@ -55,4 +78,20 @@ pub(crate) enum Command {
     Man(man::Man),
     #[command(hide = true)]
     Reference(reference_command::Reference),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_command_are_without_what_it_is_given() {
+        let words = |line: &str| Cli::read(line.split(' ').map(OsString::from)).unwrap().1;
+        assert_eq!(words("signet serve"), "serve");
+        assert_eq!(
+            words("signet --data there keys relocate --to file --json"),
+            "keys relocate"
+        );
+        assert_eq!(words("signet user group add alice staff"), "user group add");
+    }
 }

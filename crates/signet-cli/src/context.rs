@@ -17,10 +17,12 @@ pub(crate) struct Context {
     /// What `--data` says, if it was given.
     pub(crate) named_data: Option<PathBuf>,
     data: PathBuf,
+    /// The words of the command, such as `keys relocate`, without anything that was given to it.
+    command: String,
 }
 
 impl Context {
-    pub(crate) fn new(output: Output, named_data: Option<PathBuf>) -> Self {
+    pub(crate) fn new(output: Output, named_data: Option<PathBuf>, command: String) -> Self {
         let data = named_data
             .clone()
             .or_else(environment::data)
@@ -29,6 +31,7 @@ impl Context {
             output,
             named_data,
             data,
+            command,
         }
     }
 
@@ -39,7 +42,12 @@ impl Context {
 
     /// The data directory of an instance that was started before.
     pub(crate) fn place(&self) -> anyhow::Result<Place> {
-        Place::open(&self.data)
+        self.place_at(&self.data)
+    }
+
+    /// Another one.
+    pub(crate) fn place_at(&self, data: &Path) -> anyhow::Result<Place> {
+        Place::open(data, self.command.clone())
     }
 
     /// The present.

@@ -1,10 +1,11 @@
 //! The data directory as commands use it, whether or not an instance runs on it.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use anyhow::Context as _;
 use serde::Serialize;
-use signet_audit::{Actor, Event, Origin};
+use signet_audit::{Actor, Archived, Event, Origin, Pending, Undertaking};
 use signet_keys::KeyStore;
 use signet_repository::{IfMissing, Repository};
 use signet_server::{Config, DataDirectory, Poked};
@@ -19,13 +20,22 @@ use crate::prompt;
 pub(crate) struct Place {
     directory: DataDirectory,
     config: Config,
+    /// The words of the command.
+    command: String,
+    /// What the command has begun to change. Until the command ends: it may record several changes.
+    pending: OnceLock<Pending>,
 }
 
 impl Place {
-    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: &Path, command: String) -> anyhow::Result<Self> {
         let directory = DataDirectory::open(path)?;
         let config = directory.config()?;
-        Ok(Self { directory, config })
+        Ok(Self {
+            directory,
+            config,
+            command,
+            pending: OnceLock::new(),
+        })
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -60,12 +70,20 @@ impl Place {
         &self.directory
     }
 
-    /// Refuses to go on if a change could not be recorded: to be called before a change is made.
+    /// Refuses to go on if a change could not be recorded: to be called before a change is made. If the command is killed
+    /// after this, the log will say so.
     pub(crate) fn ready_to_record(&self) -> anyhow::Result<()> {
-        self.directory
-            .audit_log()
-            .ready()
-            .context("nothing was changed, because it could not be recorded")
+        const REFUSED: &str = "nothing was changed, because it could not be recorded";
+        let log = self.directory.audit_log();
+        if self.pending.get().is_some() {
+            return log.ready().context(REFUSED);
+        }
+        let pending = log
+            .begin(&self.undertaking(), signet_server::system_clock())
+            .context(REFUSED)?;
+        // Nobody else fills it: a command does one thing after the other.
+        let _ = self.pending.set(pending);
+        Ok(())
     }
 
     /// Makes a line of the audit log of a change that was made: what was done to what, and what else matters about it.
@@ -76,12 +94,45 @@ impl Place {
         object: &str,
         detail: &serde_json::Value,
     ) -> anyhow::Result<()> {
+        let Undertaking {
+            who,
+            from,
+            instance,
+            ..
+        } = self.undertaking();
+        let event = Event {
+            who,
+            from,
+            action: action.parse()?,
+            object: object.to_owned(),
+            detail: detail.clone(),
+            instance,
+        };
+        let recorded = self.directory.audit_log().append(&event, context.now());
+        if let Some(pending) = self.pending.get() {
+            match &recorded {
+                Ok(head) => pending.recorded(*head),
+                Err(_) => pending.leave(),
+            }
+        }
+        recorded.context("the change was made, but could not be recorded in the audit log")?;
+        Ok(())
+    }
+
+    /// Puts the lines of the audit log away.
+    pub(crate) fn archive_log(&self, context: &Context, file: &Path) -> anyhow::Result<Archived> {
+        let log = self.directory.audit_log();
+        log.archive(file, &self.undertaking(), context.now())
+            .context("the audit log was not put away, and goes on as it was")
+    }
+
+    fn undertaking(&self) -> Undertaking {
         let environment::Operator {
             user,
             uid,
             sudo_user,
         } = environment::operator();
-        let event = Event {
+        Undertaking {
             who: Actor::System {
                 user,
                 uid,
@@ -90,16 +141,9 @@ impl Place {
             from: Origin::Command {
                 terminal: prompt::is_possible(),
             },
-            action: action.parse()?,
-            object: object.to_owned(),
-            detail: detail.clone(),
+            command: self.command.clone(),
             instance: self.config.instance_name(),
-        };
-        self.directory
-            .audit_log()
-            .append(&event, context.now())
-            .context("the change was made, but could not be recorded in the audit log")?;
-        Ok(())
+        }
     }
 
     /// Makes a running instance look at what changed.

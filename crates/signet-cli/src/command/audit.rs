@@ -1,5 +1,6 @@
 //! `signet audit`
 
+mod archive;
 mod moments;
 mod show;
 mod verify;
@@ -9,7 +10,7 @@ use clap::{Args, Subcommand};
 use super::Outcome;
 use crate::context::Context;
 
-/// Show or verify the log of every change
+/// Show, verify or put away the log of every change
 ///
 /// Every change to keys, secrets, users and settings is a line of audit.log in the data directory, whether a command made
 /// it, a user on a page, or the instance by itself: who, from where, what. Each line names the hash of the line before, so
@@ -24,6 +25,7 @@ pub(crate) struct Audit {
 enum Action {
     Show(show::Show),
     Verify(verify::Verify),
+    Archive(archive::Archive),
 }
 
 impl Audit {
@@ -31,6 +33,7 @@ impl Audit {
         match self.action {
             Action::Show(show) => show.run(context),
             Action::Verify(verify) => verify.run(context),
+            Action::Archive(archive) => archive.run(context),
         }
     }
 }

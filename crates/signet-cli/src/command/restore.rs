@@ -19,7 +19,6 @@ use super::node;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::moment;
-use crate::place::Place;
 use crate::progress::Bar;
 use crate::prompt;
 
@@ -111,7 +110,7 @@ impl Restore {
 }
 
 fn record(context: &Context, file: &str, restored: &Restored) -> anyhow::Result<()> {
-    let place = Place::open(&restored.path)?;
+    let place = context.place_at(&restored.path)?;
     let detail = json!({
         "node": restored.manifest.node_id().to_string(),
         "made": restored.manifest.made.0,

@@ -222,21 +222,156 @@ fn a_broken_chain_is_shown_and_exits_with_1() {
 #[test]
 fn a_log_that_was_put_away_is_verified_with_what_follows() {
     let scratch = Scratch::new();
+    let add = |user: &str| {
+        scratch.run(&["user", "add", user, "--no-password"]).done();
+    };
+    add("alice");
+    add("bob");
+    let head = scratch.json(&["audit", "verify"])["head"].clone();
+    let old = scratch.path().join("audit-2025.log");
+    let old = old.to_str().unwrap();
+    let said = scratch.run(&["audit", "archive", old]).done();
+    let expected = format!(
+        "The numbers 1 to 2 are in {old} now; the log goes on from there.\nHead to keep with it: {}\n",
+        head.as_str().unwrap()
+    );
+    assert_eq!(said.stdout, expected);
+    add("carol");
+    assert_eq!(
+        lines(&scratch, &[]),
+        [("log.archive", "audit-2025.log"), ("user.add", "carol")]
+            .map(|(action, object)| (action.to_owned(), object.to_owned()))
+    );
+
+    // In order by itself, which says what it goes on from, and together.
+    let said = scratch.run(&["audit", "verify"]).done();
+    assert!(
+        said.stdout.starts_with("The chain holds: 2 lines."),
+        "{said:?}"
+    );
+    assert!(
+        said.stderr.contains("the numbers up to 2 were put away"),
+        "{said:?}"
+    );
+    let said = scratch.run(&["audit", "verify", old]).done();
+    assert!(
+        said.stdout.starts_with("The chain holds: 4 lines."),
+        "{said:?}"
+    );
+    assert_eq!(said.stderr, "");
+    let document = scratch.run(&["doctor", "--json"]).stdout;
+    assert!(
+        document.contains("\"findings\"") && !document.contains("AUDIT_"),
+        "{document}"
+    );
+    // A head of a line that was put away needs the file.
+    let first = format!("1:{}", "0".repeat(64));
+    let said = scratch.run(&["audit", "verify", "--head", &first]);
+    assert_eq!(said.status, 1);
+    assert!(said.stderr.contains("signet audit verify FILE"), "{said:?}");
+
+    let again = scratch.run(&["audit", "archive", old]);
+    again.failed("exists already").hints("not there yet");
+    std::fs::remove_file(scratch.data().join("audit.log")).unwrap();
+    assert_eq!(scratch.run(&["audit", "verify"]).status, 1);
+}
+
+#[test]
+fn a_log_that_was_moved_away_is_missed() {
+    let scratch = Scratch::new();
     scratch
         .run(&["user", "add", "alice", "--no-password"])
         .done();
-    scratch.run(&["user", "add", "bob", "--no-password"]).done();
     let old = scratch.path().join("audit-2025.log");
     std::fs::rename(scratch.data().join("audit.log"), &old).unwrap();
-    scratch
-        .run(&["user", "add", "carol", "--no-password"])
-        .done();
+    assert_eq!(scratch.run(&["audit", "verify"]).status, 1);
+    scratch.run(&["user", "add", "bob", "--no-password"]).done();
     let said = scratch.run(&["audit", "verify"]);
     assert_eq!(said.status, 1);
     assert!(said.stderr.contains("signet audit verify FILE"), "{said:?}");
     scratch
         .run(&["audit", "verify", old.to_str().unwrap()])
         .done();
+}
+
+// Nobody writes to it, so reading it would never end.
+#[test]
+fn a_pipe_in_the_place_of_the_log_is_not_waited_for() {
+    let scratch = Scratch::new();
+    let log = scratch.data().join("audit.log");
+    let made = std::process::Command::new("mkfifo").arg(&log).status();
+    assert!(made.unwrap().success());
+    for words in [
+        &["audit", "show"][..],
+        &["audit", "verify"],
+        &["user", "add", "alice", "--no-password"],
+    ] {
+        let said = scratch.run(words).failed("audit log");
+        assert!(said.stderr.contains("it is no regular file"), "{said:?}");
+    }
+}
+
+#[test]
+fn a_command_that_was_killed_is_told_by_the_next_one() {
+    let scratch = Scratch::new();
+    let mut command = scratch.command();
+    command.args(["user", "add", "alice"]);
+    // It waits for the password, and gets none.
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let pending = scratch.data().join("audit.pending");
+    let is_there = || std::fs::read_dir(&pending).is_ok_and(|mut files| files.next().is_some());
+    while !is_there() {
+        assert!(child.try_wait().unwrap().is_none(), "it has ended");
+        std::thread::yield_now();
+    }
+    // It is alive.
+    scratch.run(&["user", "add", "bob", "--no-password"]).done();
+    assert_eq!(shown(&scratch, &[]).len(), 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let said = scratch.run(&["audit", "verify"]).done();
+    assert!(
+        said.stderr
+            .contains("note: `signet user add` was interrupted"),
+        "{said:?}"
+    );
+    let said = scratch.run(&["audit", "verify", "--json"]).done().json();
+    assert_eq!(said["notes"].as_array().unwrap().len(), 1);
+    scratch
+        .run(&["user", "add", "carol", "--no-password"])
+        .done();
+    let told = lines(&scratch, &["--last", "2"]);
+    assert_eq!(
+        told,
+        [("change.interrupted", "user add"), ("user.add", "carol")]
+            .map(|(action, object)| (action.to_owned(), object.to_owned()))
+    );
+    let line = shown(&scratch, &["--action", "change"]).remove(0);
+    assert_eq!(line["who"]["uid"], rustix_uid());
+    let table = scratch.run(&["audit", "show", "--action", "change"]).done();
+    assert!(
+        table
+            .stdout
+            .contains("; what it had changed, if anything, was not recorded"),
+        "{table:?}"
+    );
+    assert!(!pending.exists());
+    assert_eq!(scratch.run(&["audit", "verify"]).done().stderr, "");
+}
+
+// What is not worth a line leaves none, and nothing behind.
+#[test]
+fn a_command_that_fails_was_not_interrupted() {
+    let scratch = Scratch::new();
+    scratch
+        .run(&["user", "disable", "nobody"])
+        .failed("no user");
+    scratch
+        .run(&["user", "add", "alice", "--no-password"])
+        .done();
+    assert_eq!(lines(&scratch, &[]).len(), 1);
+    assert!(!scratch.data().join("audit.pending").exists());
 }
 
 // What cannot be recorded is not done.

@@ -11,6 +11,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod audit;
 mod harness;
 mod holdings;
 mod import;

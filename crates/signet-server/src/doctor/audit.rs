@@ -1,5 +1,7 @@
 //! Whether the log of changes is the one that was written.
 
+use signet_audit::{Note, Verification};
+
 use crate::data::DataDirectory;
 use crate::health::{CheckError, Checked, Finding, Ground, HealthCheck, chain};
 
@@ -30,16 +32,16 @@ fn look(data: &DataDirectory) -> Vec<Finding> {
     let log = data.audit_log();
     match std::fs::metadata(log.path()) {
         Ok(metadata) if metadata.is_file() => {}
-        // Reading from a pipe would never end.
         Ok(_) => {
             let cause = format!("{} is not a file", log.path().display());
             return vec![
                 Finding::critical("AUDIT_UNREADABLE", cause)
-                    .causes("nothing that changes keys, secrets or users can be recorded, and commands that change something fail or hang")
+                    .causes("nothing that changes keys, secrets or users can be recorded, and commands that change something fail")
                     .mend(format!("`ls -l '{0}'` says what it is; move it away: `mv '{0}' '{0}.old'`", log.path().display())),
             ];
         }
-        Err(_) => return vec![Finding::good("nothing was recorded yet")],
+        // That it is gone shows in what is kept beside it.
+        Err(_) => {}
     }
     let verified = match log.verify(&[], &[]) {
         Ok(verified) => verified,
@@ -51,11 +53,13 @@ fn look(data: &DataDirectory) -> Vec<Finding> {
             ];
         }
     };
+    let interrupted = verified.notes.iter().filter_map(interrupted);
     if verified.holds() {
-        return vec![Finding::good(format!(
-            "the audit log is as it was written, {} entries",
-            verified.entries
-        ))];
+        let mut findings: Vec<_> = interrupted.take(MOST).collect();
+        if findings.is_empty() {
+            findings.push(in_order(&verified));
+        }
+        return findings;
     }
     let told = verified.problems.iter().take(MOST).map(|problem| {
         Finding::critical(
@@ -70,5 +74,33 @@ fn look(data: &DataDirectory) -> Vec<Finding> {
         .causes("what the log says about changes cannot be relied on")
         .mend("`signet audit verify` names every place; compare with a backup")
     });
-    told.collect()
+    told.chain(interrupted.take(MOST)).collect()
+}
+
+fn in_order(verified: &Verification) -> Finding {
+    if verified.entries == 0 {
+        return Finding::good("nothing was recorded yet");
+    }
+    let text = format!(
+        "the audit log is as it was written, {} entries",
+        verified.entries
+    );
+    let archived = verified.notes.iter().find_map(|note| match note {
+        Note::Continues { last, file } => Some(format!(
+            "{text}; the ones up to number {last} were put away, the last of them in {file}, and are not looked at here"
+        )),
+        _ => None,
+    });
+    Finding::good(archived.unwrap_or(text))
+}
+
+/// What a command left behind that was killed.
+fn interrupted(note: &Note) -> Option<Finding> {
+    if !matches!(note, Note::Interrupted { .. }) {
+        return None;
+    }
+    let finding = Finding::warn("AUDIT_INTERRUPTED", note.to_string())
+        .causes("what it was to change may be half done, and no line of the log says so yet")
+        .mend("run that command again: it finishes what is left to do, and the log then tells of the interruption");
+    Some(finding)
 }

@@ -167,8 +167,26 @@ fn row(entry: &Entry) -> Vec<String> {
         entry.from.to_string(),
         entry.action.to_string(),
         visible(&entry.object),
-        visible(&sentence(&entry.detail)),
+        visible(&interruption(entry).unwrap_or_else(|| sentence(&entry.detail))),
     ]
+}
+
+/// What a command that was killed had begun, and whether anything is known of it.
+fn interruption(entry: &Entry) -> Option<String> {
+    const INTERRUPTED: &str = "change.interrupted";
+    if entry.action.as_str() != INTERRUPTED {
+        return None;
+    }
+    let began = moment::utc(UnixSeconds(entry.detail.get("began")?.as_u64()?));
+    Some(match entry.detail.get("recorded") {
+        None => format!("began {began}; what it had changed, if anything, was not recorded"),
+        Some(lines) => {
+            let lines = word(lines);
+            format!(
+                "began {began}; what it had changed was recorded in {lines}, and nothing after that"
+            )
+        }
+    })
 }
 
 /// `ring=hmac state=active`: the members of an object, as short as they are understood.
@@ -245,6 +263,38 @@ mod tests {
         assert_eq!(
             sentence(&json!({ "cost": { "sessions": 3 }, "sha256": "ab".repeat(32) })),
             "cost.sessions=3 sha256=abababababab…"
+        );
+    }
+
+    #[test]
+    fn an_interruption_is_told_in_words() {
+        let entry = |detail: Value| {
+            let directory = tempfile::tempdir().unwrap();
+            let log = signet_audit::AuditLog::at(&directory.path().join("audit.log"));
+            let event = signet_audit::Event {
+                who: signet_audit::Actor::signet(),
+                from: signet_audit::Origin::Instance,
+                action: Action::literal("change.interrupted"),
+                object: "keys relocate".to_owned(),
+                detail,
+                instance: "a".to_owned(),
+            };
+            log.append(&event, UnixSeconds(1)).unwrap();
+            log.entries().unwrap().next().unwrap().unwrap()
+        };
+        assert_eq!(
+            row(&entry(json!({ "began": 1_767_225_600 })))[6],
+            "began 2026-01-01 00:00:00 UTC; what it had changed, if anything, was not recorded"
+        );
+        assert_eq!(
+            row(&entry(
+                json!({ "began": 1_767_225_600, "recorded": [3, 4] })
+            ))[6],
+            "began 2026-01-01 00:00:00 UTC; what it had changed was recorded in 3,4, and nothing after that"
+        );
+        assert_eq!(
+            row(&entry(json!({ "unreadable": { "bytes": 3 } })))[6],
+            "unreadable.bytes=3"
         );
     }
 

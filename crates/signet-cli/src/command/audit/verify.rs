@@ -102,7 +102,12 @@ fn hint(found: &Verification) -> Option<&'static str> {
     let begins_late = |problem: &Problem| {
         problem.line == 1 && matches!(problem.reason, Reason::Missing { first: 1, .. })
     };
-    if found.problems.iter().any(begins_late) {
+    let unchecked = |problem: &Problem| matches!(problem.reason, Reason::Unchecked { .. });
+    if found
+        .problems
+        .iter()
+        .any(|problem| begins_late(problem) || unchecked(problem))
+    {
         return Some(
             "if earlier files were put away, name them, the oldest first: signet audit verify FILE…",
         );
