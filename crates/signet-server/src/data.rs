@@ -26,12 +26,19 @@ use signet_keys::{KeyError, KeyStore, KeyStoreOptions, atomic};
 use signet_repository::{IfMissing, Repository, RepositoryError, RepositoryOptions, RepositoryUrl};
 
 use crate::config::{Config, ConfigError};
+use crate::file;
+use crate::owner;
 use crate::poke::{self, Poked};
 use crate::repository_keys::RepositoryKeys;
+use crate::shell::quoted;
 
 /// The version of the layout that this program writes and reads.
 const FORMAT: &str = "1";
 const FORMAT_FILE: &str = "format";
+/// What has more bytes than this names no version, and no address.
+const WORD_MOST: usize = 4 * 1024;
+/// What has more bytes than this is no configuration.
+const CONFIG_MOST: usize = 4 * 1024 * 1024;
 pub(crate) const CONFIG_FILE: &str = "signet.toml";
 const AUDIT_FILE: &str = "audit.log";
 /// How long, and how often, somebody may look at the lock while an instance starts.
@@ -103,19 +110,21 @@ impl DataError {
         match self {
             Self::Missing(path) => format!(
                 "`signet serve --data {}` makes it, or name another with --data or $SIGNET_DATA",
-                path.display()
+                quoted(path)
             ),
             Self::Foreign(_) => "name an empty or new directory with --data".to_owned(),
             Self::Version { .. } => {
                 "use the version of signet that wrote it, or a newer one".to_owned()
             }
-            Self::TooOpen { path, .. } => format!("`chmod 700 {}`", path.display()),
-            Self::NotOurs { path, user, .. } => {
-                format!("run as its owner, or `chown -R {user} {}`", path.display())
-            }
-            Self::Read { path, .. } => {
-                format!("is {} readable for this user?", path.display())
-            }
+            Self::TooOpen { path, .. } => format!("`chmod 700 {}`", quoted(path)),
+            Self::NotOurs { path, owner, .. } => owner::remedy(path, *owner, "…"),
+            Self::Read { path, source } => match source.kind() {
+                io::ErrorKind::PermissionDenied => format!(
+                    "run it as the user that the instance runs as; `ls -ld {}` says who that is",
+                    quoted(path.parent().unwrap_or(path))
+                ),
+                _ => format!("`ls -l {}` says what it is", quoted(path)),
+            },
             Self::Write { path, .. } => format!(
                 "is {} writable for this user, and is there room on its disk?",
                 path.parent().unwrap_or(path).display()
@@ -146,7 +155,7 @@ impl DataDirectory {
             path: absolute(path)?,
         };
         let format = directory.path.join(FORMAT_FILE);
-        match fs::read_to_string(&format) {
+        match file::text(&format, WORD_MOST) {
             Ok(found) if found.trim() == FORMAT => directory.check_mode(),
             Ok(found) => Err(DataError::Version {
                 path: directory.path,
@@ -229,12 +238,16 @@ impl DataDirectory {
     /// # Errors
     /// The file cannot be read, or is wrong somewhere.
     pub fn config(&self) -> Result<Config, DataError> {
+        Ok(Config::parse(&self.config_text()?, &self.config_path())?)
+    }
+
+    /// The text of its configuration.
+    ///
+    /// # Errors
+    /// The file cannot be read, is no regular file, or is too large to be a configuration.
+    pub fn config_text(&self) -> Result<String, DataError> {
         let path = self.config_path();
-        let text = fs::read_to_string(&path).map_err(|source| DataError::Read {
-            path: path.clone(),
-            source,
-        })?;
-        Ok(Config::parse(&text, &path)?)
+        file::text(&path, CONFIG_MOST).map_err(|source| DataError::Read { path, source })
     }
 
     /// Its keys.
@@ -335,9 +348,19 @@ impl DataDirectory {
     /// Whether an instance runs on this directory: it holds a lock for as long as it lives.
     #[must_use]
     pub fn is_claimed(&self) -> bool {
-        let lock = fs::File::open(self.path.join("run").join("lock"));
+        self.claimed().is_ok_and(|claimed| claimed)
+    }
+
+    /// The same, or why this user cannot know.
+    pub(crate) fn claimed(&self) -> io::Result<bool> {
+        let lock = match file::open(&self.path.join("run").join("lock")) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
         // One that is free is not kept for longer than this takes.
-        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+        let locked = lock.try_lock_shared();
+        Ok(matches!(locked, Err(fs::TryLockError::WouldBlock)))
     }
 
     /// Where the admin listener of the instance that runs here listens, as that instance wrote it down; `None` if none runs.
@@ -346,7 +369,7 @@ impl DataDirectory {
         if !self.is_claimed() {
             return None;
         }
-        let text = fs::read_to_string(self.admin_file()).ok()?;
+        let text = file::text(&self.admin_file(), WORD_MOST).ok()?;
         text.trim().parse().ok()
     }
 
@@ -472,5 +495,35 @@ mod tests {
             DataDirectory::open(&path),
             Err(DataError::TooOpen { mode: 0o755, .. })
         ));
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_not_waited_for() {
+        use std::error::Error as _;
+
+        let scratch = scratch();
+        let path = scratch.path().join("data");
+        let directory = DataDirectory::open_or_create(&path, "").unwrap();
+        let config = directory.config_path();
+        let pipe = |path: &Path| {
+            fs::remove_file(path).unwrap();
+            rustix::fs::mkfifoat(rustix::fs::CWD, path, 0o600.into()).unwrap();
+        };
+        let why = |error: DataError| error.source().unwrap().to_string();
+
+        // As large as the disk, and as a file of nothing.
+        let file = fs::File::create(&config).unwrap();
+        file.set_len(3 << 30).unwrap();
+        assert_eq!(
+            why(directory.config().unwrap_err()),
+            "it has more than 4194304 bytes"
+        );
+        pipe(&config);
+        let error = directory.config().unwrap_err();
+        assert!(error.hint().starts_with("`ls -l '"), "{}", error.hint());
+        assert_eq!(why(error), "it is not a regular file");
+        pipe(&path.join("format"));
+        let error = DataDirectory::open(&path).unwrap_err();
+        assert_eq!(why(error), "it is not a regular file");
     }
 }

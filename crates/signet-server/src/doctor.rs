@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use signet_core::Clock;
 
-use crate::health::{CHECKS, Examined, Freshness, Ground, HealthCheck, Rounds};
+use crate::health::{CHECKS, Examined, Freshness, Ground, HealthCheck, Rounds, access};
 
 /// What is looked at beside the health of an instance.
 pub static EXAMINATIONS: [&dyn HealthCheck; 8] = [
@@ -39,6 +39,16 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// Looks at everything in the data directory at `data`, whether or not there is one.
 pub async fn examine(data: &Path, clock: Arc<dyn Clock>) -> Vec<Examined> {
     let ground = Arc::new(Ground::offline(data, clock));
+    if let Some(finding) = access::stranger(ground.path(), "doctor") {
+        // Whatever a stranger does not see would look as if it were not there.
+        return vec![Examined {
+            name: directory::Directory.name(),
+            tags: directory::Directory.tags(),
+            findings: vec![finding],
+            took: Duration::ZERO,
+            finished: ground.now(),
+        }];
+    }
     let rounds = Rounds::default();
     let checks: Vec<&'static dyn HealthCheck> = match ground.path().exists() {
         // What should be in it is missing as well, and needs no words.
@@ -55,9 +65,9 @@ pub async fn examine(data: &Path, clock: Arc<dyn Clock>) -> Vec<Examined> {
     examined
 }
 
-/// Whether the check looks at more than a running instance.
+/// Whether the check looks at more than a running instance, and nothing here looks deeper.
 fn is_offline(check: &dyn HealthCheck) -> bool {
-    !matches!(check.name(), "instance" | "throttles")
+    !matches!(check.name(), "instance" | "throttles" | "directory")
 }
 
 #[cfg(test)]

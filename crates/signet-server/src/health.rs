@@ -4,10 +4,10 @@
 //! watches AEM instances can watch these with the same means. A new check is a file in `check/` that implements
 //! [`HealthCheck`], and a line in [`CHECKS`](check::CHECKS).
 
+pub(crate) mod access;
 mod answer;
 mod check;
 mod client_memory;
-mod file;
 mod finding;
 mod ground;
 mod key_places;
@@ -18,13 +18,13 @@ mod round;
 mod status;
 mod verbose;
 
-pub(crate) use answer::{PATH, answer};
 pub(crate) use crate::chain;
+pub(crate) use crate::file::read_at_most;
+pub(crate) use answer::{PATH, answer};
 pub use check::{CHECKS, CheckError, Checked, HealthCheck};
-pub(crate) use file::read_at_most;
 pub use finding::Finding;
 pub use ground::Ground;
-pub(crate) use key_places::{KeyPlace, KeyPlaces, Storage};
+pub(crate) use key_places::{KeyPlace, KeyPlaces, RevokedFault, Storage};
 pub use offline::{offline, running_at};
 pub use query::{Format, Query, QueryError, Selection, StatusMapping};
 pub use report::{CheckReport, HealthReport, Message};

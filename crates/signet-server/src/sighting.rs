@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::data::DataDirectory;
 use crate::health::read_at_most;
 use crate::repository_keys::RepositoryKeys;
+use crate::shell::quoted;
 
 /// How many files are looked at, and how deep: somebody may have put anything there.
 const MOST_FILES: usize = 10_000;
@@ -98,15 +99,15 @@ impl Sighting {
                 provider.other()
             )),
             Self::Misplaced { path, belongs } => {
-                Some(format!("`mv '{}' '{}'`", path.display(), belongs.display()))
+                Some(format!("`mv {} {}`", quoted(path), quoted(belongs)))
             }
             Self::Backup(path) if is_relocation(path) => Some(
                 "`signet keys relocate --undo` brings back what was there before the move"
                     .to_owned(),
             ),
             Self::Backup(path) => Some(format!(
-                "`signet restore '{}'` unites it with what is here",
-                path.display()
+                "`signet restore {} --replace` unites it with what is here",
+                quoted(path)
             )),
             Self::Namesake(_) | Self::Logged { .. } => None,
         }

@@ -9,6 +9,7 @@ use signet_keys::relocation_backups;
 use crate::data::KEPT_ASIDE;
 use crate::health::{Checked, Finding, Ground, HealthCheck};
 use crate::relocation::Rehearsal;
+use crate::shell::quoted;
 
 pub(super) struct Backups;
 
@@ -48,26 +49,26 @@ fn look(data: &Path) -> Vec<Finding> {
 }
 
 fn sealed(path: &Path) -> Finding {
-    let path = path.display();
+    let (quoted, path) = (quoted(path), path.display());
     Finding::warn("KEY_BACKUP_LEFT", format!("{path} holds every key as it was before a move"))
         .causes("it is sealed to this instance: whoever has it and node/ has all keys")
         .mend(format!(
-            "when logins and `signet secret check` are as they should be, `rm '{path}'`; until then `signet keys relocate --undo` needs it"
+            "when logins and `signet secret check` are as they should be, `rm {quoted}`; until then `signet keys relocate --undo` needs it"
         ))
 }
 
 fn rehearsed(path: &Path) -> Finding {
-    let path = path.display();
+    let (quoted, path) = (quoted(path), path.display());
     Finding::warn(
         "REHEARSAL_LEFT",
         format!("{path} is the copy of a rehearsal of a move of the keys, which was killed"),
     )
     .causes("it holds the keys in the clear, and nothing reads it")
-    .mend(format!("`rm -r '{path}'`"))
+    .mend(format!("`rm -r {quoted}`"))
 }
 
 fn before_restore(path: &Path) -> Finding {
-    let path = path.display();
+    let (quoted, path) = (quoted(path), path.display());
     Finding::warn(
         "BEFORE_RESTORE_LEFT",
         format!("{path} is the installation as it was before a restore"),
@@ -76,7 +77,7 @@ fn before_restore(path: &Path) -> Finding {
         "it holds its keys in the clear, its users and their password hashes, and nothing reads it",
     )
     .mend(format!(
-        "when all is well after the restore, `rm -r '{path}'`"
+        "when all is well after the restore, `rm -r {quoted}`"
     ))
 }
 

@@ -1,13 +1,13 @@
 //! The data directory itself: whose it is, who may read it, where it lies, and what lies about in it.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use signet_keys::atomic;
 
 use crate::data::{DataDirectory, DataError};
-use crate::health::{Checked, Finding, Ground, HealthCheck, chain};
+use crate::health::{Checked, Finding, Ground, HealthCheck, access, chain};
+use crate::shell::quoted;
 
 /// What handing over the first administrator's password leaves behind.
 const FIRST_PASSWORD: &str = "first-password";
@@ -31,7 +31,7 @@ impl HealthCheck for Directory {
 fn look(data: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(format(data));
-    findings.extend(access(data));
+    findings.extend(access::directory(data));
     findings.extend(in_git(data));
     findings.extend(first_password(data));
     findings.extend(leftovers(data));
@@ -54,10 +54,7 @@ fn format(data: &Path) -> Option<Finding> {
                 format!("{} is not a file", format.display()),
             )
             .causes("the instance does not start here")
-            .mend(format!(
-                "move it away, then `echo 1 > '{}'`",
-                format.display()
-            )),
+            .mend(format!("move it away, then `echo 1 > {}`", quoted(&format))),
         );
     }
     match DataDirectory::open(data) {
@@ -86,8 +83,8 @@ fn unusable(data: &Path, error: &DataError) -> Finding {
             if data.join("signet.toml").exists() || data.join("keys").exists() =>
         {
             format!(
-                "if this is an installation of this version that lost the file: `echo 1 > '{}'`; else name the right directory with --data",
-                data.join("format").display()
+                "if this is an installation of this version that lost the file: `echo 1 > {}`; else name the right directory with --data",
+                quoted(data.join("format"))
             )
         }
         error => error.hint(),
@@ -95,32 +92,6 @@ fn unusable(data: &Path, error: &DataError) -> Finding {
     Finding::critical(code, chain(error))
         .causes(effect)
         .mend(remedy)
-}
-
-/// Owner and mode, also where the rest cannot be used.
-fn access(data: &Path) -> Option<Finding> {
-    let metadata = fs::metadata(data).ok()?;
-    let (mode, owner) = (metadata.mode() & 0o7777, metadata.uid());
-    let user = rustix::process::geteuid().as_raw();
-    let path = data.display();
-    if owner != user {
-        return Some(
-            Finding::critical(
-                "DATA_OWNER",
-                format!("{path} belongs to the user {owner}, and this runs as the user {user}"),
-            )
-            .causes("whoever owns it can change everything in it, so the instance does not start as this user")
-            .mend(format!("run as its owner, or `chown -R {user} '{path}'`")),
-        );
-    }
-    (mode & 0o077 != 0).then(|| {
-        Finding::critical(
-            "DATA_OPEN_TO_OTHERS",
-            format!("{path} has the mode {mode:04o}: other users of this machine can read it"),
-        )
-        .causes("they see configuration and users, and reach whatever below it is open as well; the instance does not start")
-        .mend(format!("`chmod 700 '{path}'`"))
-    })
 }
 
 /// A key in a work tree is one `git add` away from being published.
@@ -139,8 +110,8 @@ fn in_git(data: &Path) -> Option<Finding> {
         )
         .causes("a key there is one `git add` away from being published, so the instance does not start")
         .mend(format!(
-            "stop the instance and move the data directory out of it: `mv '{}' DIR`; if the keys were ever committed, they are known: `signet keys rotate`, then revoke the old ones",
-            data.display()
+            "stop the instance and move the data directory out of it: `mv {} DIR`; if the keys were ever committed, they are known: `signet keys rotate`, then revoke the old ones",
+            quoted(data)
         )),
     )
 }
@@ -153,7 +124,7 @@ fn first_password(data: &Path) -> Option<Finding> {
             format!("{} is still there", path.display()),
         )
         .causes("whoever reads it can log in as the first administrator, unless the password was changed since")
-        .mend(format!("log in with it, choose another, then `rm '{}'`", path.display()))
+        .mend(format!("log in with it, choose another, then `rm {}`", quoted(&path)))
     })
 }
 

@@ -1,9 +1,6 @@
-//! Every page of the repository, and who may read its files.
+//! Every page of the repository.
 
-use std::ffi::OsString;
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use signet_repository::Inspection;
@@ -31,7 +28,7 @@ impl HealthCheck for Integrity {
 }
 
 async fn look(path: &Path) -> Vec<Finding> {
-    let mut findings = open_to_others(path);
+    let mut findings = Vec::new();
     // What keeps it from being opened is told by the check `repository`.
     if let Ok(mut inspection) = Inspection::open(path, PATIENCE).await {
         match inspection.check(MOST_FAULTS).await {
@@ -56,32 +53,5 @@ async fn look(path: &Path) -> Vec<Finding> {
 fn damaged(path: &Path, fault: &str) -> Finding {
     Finding::critical("REPOSITORY_DAMAGED", format!("{}: {fault}", path.display()))
         .causes("users, marks or settings may be lost, and what reads that page fails")
-        .mend("stop the instance, move the file away, and restore it: `signet restore FILE`; then look after the disk")
-}
-
-/// The main file is told by the check `repository`, because it keeps the instance from starting.
-fn open_to_others(path: &Path) -> Vec<Finding> {
-    let beside = |suffix: &str| {
-        let mut name = OsString::from(path);
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    ["-wal", "-shm"]
-        .map(beside)
-        .into_iter()
-        .filter_map(|path| {
-            let mode = fs::metadata(&path).ok()?.mode() & 0o7777;
-            (mode & 0o077 != 0).then(|| {
-                Finding::critical(
-                    "REPOSITORY_OPEN_TO_OTHERS",
-                    format!(
-                        "{} has the mode {mode:04o}: others than its owner can read it",
-                        path.display()
-                    ),
-                )
-                .causes("it holds password hashes and recent changes")
-                .mend(format!("`chmod 600 '{}'`", path.display()))
-            })
-        })
-        .collect()
+        .mend("stop the instance, and put a backup in its place: `signet restore FILE --replace`; then look after the disk")
 }

@@ -8,6 +8,7 @@ use signet_core::RingName;
 use signet_keys::{MAX_KEY_FILE_BYTES, parse_key_file};
 
 use crate::health::{CheckError, Checked, Finding, Ground, HealthCheck, read_at_most};
+use crate::shell::quoted;
 
 /// Somebody may have put anything there.
 const MOST_FILES: usize = 10_000;
@@ -70,11 +71,11 @@ fn outside_of_rings(keys: &Path, path: &Path) -> Option<Finding> {
         });
     Some(match ring {
         Some(ring) => finding.mend(format!(
-            "`mv '{}' '{}'`",
-            path.display(),
-            keys.join(ring.as_str()).join(&name).display()
+            "`mv {} {}`",
+            quoted(path),
+            quoted(keys.join(ring.as_str()).join(&name))
         )),
-        None => finding.mend(format!("it is no key: `rm '{}'`", path.display())),
+        None => finding.mend(format!("it is no key: `rm {}`", quoted(path))),
     })
 }
 
@@ -129,8 +130,8 @@ fn stranger(ring: RingName, path: &Path) -> Option<Finding> {
     };
     let remove = || {
         format!(
-            "`rm '{}'`, and copy the key's own file from another instance if one is missing",
-            path.display()
+            "`rm {}`, and copy the key's own file from another instance if one is missing",
+            quoted(path)
         )
     };
     let text = bytes.trim_ascii_start();
@@ -143,9 +144,9 @@ fn stranger(ring: RingName, path: &Path) -> Option<Finding> {
     if text.starts_with(b"{") {
         return Some(
             unread(path, "may be a key, but its name does not end in .jwk").mend(format!(
-                "name it after the kid inside: `mv '{}' '{}/<kid>.jwk'`",
-                path.display(),
-                parent(path).display()
+                "name it after the kid inside: `mv {} {}/KID.jwk`",
+                quoted(path),
+                quoted(parent(path))
             )),
         );
     }
@@ -156,8 +157,8 @@ fn stranger(ring: RingName, path: &Path) -> Option<Finding> {
         );
     }
     Some(unread(path, "is no key").mend(format!(
-        "move it away: `mv '{}' /somewhere/else`",
-        path.display()
+        "move it away: `mv {} /somewhere/else`",
+        quoted(path)
     )))
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::data::DataDirectory;
 use crate::health::{Checked, Finding, Ground, HealthCheck};
 use crate::poke::Poked;
+use crate::shell::quoted;
 
 pub(super) struct Run;
 
@@ -59,8 +60,8 @@ async fn look(data: &Path) -> Finding {
             "commands cannot tell it of changes; it looks by itself every second, unless it hangs",
         )
         .mend(format!(
-            "`fuser -v '{}'` names it; its log says more; restart it",
-            data.join("run").join("lock").display()
+            "`fuser -v {}` names it; its log says more; restart it",
+            quoted(data.join("run").join("lock"))
         )),
     }
 }

@@ -7,6 +7,7 @@ use signet_repository::Repository;
 use crate::data::DataDirectory;
 use crate::health::{Checked, Finding, Ground, HealthCheck};
 use crate::secrets::SecretInventory;
+use crate::shell::quoted;
 
 pub(super) struct Unfinished;
 
@@ -46,8 +47,8 @@ fn relocation(ground: &Ground) -> Option<Finding> {
             "`signet keys relocate --to {to}` finishes it; `signet keys relocate --undo` goes back"
         )),
         _ => Finding::critical("RELOCATION_UNFINISHED", problem.to_string()).mend(format!(
-            "if the check `keys` finds all keys in one place, `rm '{}'`; else look for them in backups/",
-            problem.path.display()
+            "if the check `keys` finds all keys in one place, `rm {}`; else look for them in backups/",
+            quoted(&problem.path)
         )),
     };
     Some(finding.causes("keys may be in two places; none is lost, and the instance runs with them"))

@@ -3,12 +3,15 @@
 mod clients;
 mod clock;
 mod configuration;
+mod directory;
 mod disk;
 mod instance;
 mod keys;
 mod repository;
 mod secrets;
 mod throttles;
+
+pub(crate) use instance::down;
 
 use std::error::Error;
 use std::pin::Pin;
@@ -19,12 +22,13 @@ use super::{Finding, Ground};
 use crate::chain;
 
 /// Every check of an instance.
-pub static CHECKS: [&dyn HealthCheck; 9] = [
+pub static CHECKS: [&dyn HealthCheck; 10] = [
     &instance::Readiness,
     &configuration::Configuration,
     &keys::Keys,
     &secrets::Secrets,
     &clients::OauthClients,
+    &directory::Directory,
     &repository::RepositoryFile,
     &disk::Disk,
     &clock::ClockSense,

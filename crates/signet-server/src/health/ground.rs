@@ -15,18 +15,14 @@ use tokio::sync::OnceCell;
 
 use super::KeyPlaces;
 use super::client_memory::ClientMemory;
-use super::file::{Links, read};
 use crate::chain;
 use crate::config::Config;
-use crate::data::{CONFIG_FILE, DataDirectory, DataError};
+use crate::data::{DataDirectory, DataError};
 use crate::instance::Instance;
 use crate::sighting::{Sighting, last_seen};
 
 /// How long a repository that another process uses is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// What is larger is no configuration.
-const CONFIG_MOST: usize = 4 * 1024 * 1024;
 
 /// So many missing keys are looked for; who lost more has lost all.
 const MOST_SIGHTINGS: usize = 8;
@@ -180,12 +176,12 @@ impl Ground {
     pub(crate) async fn keys(&self) -> &KeyPlaces {
         self.keys
             .get_or_init(|| async {
-                let with_repository = match self.repository().await {
-                    Ok(_) => Some(self.repository_path()),
-                    Err(_) => None,
+                let repository = match self.repository().await {
+                    Ok(_) => Ok(self.repository_path()),
+                    Err(why) => Err(why.to_string()),
                 };
                 let (path, custody) = (self.path.join("keys"), self.config().keys.custody);
-                let look = move || KeyPlaces::look(&path, custody, with_repository.as_deref());
+                let look = move || KeyPlaces::look(&path, custody, repository);
                 // The directory may be on a slow disk, so not on a thread that answers requests.
                 tokio::task::spawn_blocking(look).await.unwrap_or_default()
             })
@@ -210,18 +206,12 @@ impl fmt::Debug for Ground {
 }
 
 fn written(data: &Path) -> Result<Config, DataError> {
-    let path = data.join(CONFIG_FILE);
-    let text = read(&path, CONFIG_MOST, Links::Followed).and_then(|bytes| {
-        match bytes.len() > CONFIG_MOST {
-            true => Err(io::Error::other("it is too large to be a configuration")),
-            false => String::from_utf8(bytes.to_vec()).map_err(io::Error::other),
-        }
-    });
-    match text {
-        Ok(text) => Ok(Config::parse(&text, &path)?),
+    match DataDirectory::unchecked(data).config() {
         // All of it has defaults.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Config::default()),
-        Err(source) => Err(DataError::Read { path, source }),
+        Err(DataError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(Config::default())
+        }
+        read => read,
     }
 }
 

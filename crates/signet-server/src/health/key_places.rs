@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use signet_core::{Key, KeyId, KeyState, RingName};
 use signet_keys::{FileProvider, Found, KeyFault, KeyProblem, KeyProvider, ProviderName};
 use signet_repository::RepositoryUrl;
 
 use super::read_at_most;
+use crate::chain;
 use crate::config::Custody;
 use crate::repository_keys::RepositoryKeys;
 
@@ -24,10 +25,10 @@ pub(crate) struct KeyPlaces {
     pub(crate) storage: Storage,
     /// The files.
     pub(crate) files: KeyPlace,
-    /// The rows of the repository, if it could be opened.
+    /// The rows of the repository.
     pub(crate) rows: KeyPlace,
     /// Why the list of keys that stay revoked cannot be read.
-    pub(crate) revoked_fault: Option<String>,
+    pub(crate) revoked_fault: Option<RevokedFault>,
 }
 
 /// What `storage` says.
@@ -46,6 +47,15 @@ pub(crate) enum Storage {
     Unreadable(String),
 }
 
+/// Why nobody knows which keys stay revoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RevokedFault {
+    /// The list cannot be read.
+    Unreadable(String),
+    /// The line with this number is none of it.
+    Line(usize),
+}
+
 /// The keys in one place.
 #[derive(Debug, Default)]
 pub(crate) struct KeyPlace {
@@ -53,6 +63,8 @@ pub(crate) struct KeyPlace {
     pub(crate) keys: Vec<Key>,
     /// What is wrong with the others, or with the place.
     pub(crate) problems: Vec<KeyProblem>,
+    /// Why nobody knows what is in it, if that is so.
+    pub(crate) unknown: Option<String>,
 }
 
 impl Storage {
@@ -88,14 +100,19 @@ impl Storage {
 }
 
 impl KeyPlaces {
-    /// Reads what is in the directory of the keys, and in the repository at `repository`.
-    pub(crate) fn look(directory: &Path, custody: Custody, repository: Option<&Path>) -> Self {
+    /// Reads what is in the directory of the keys, and in the repository; or why that cannot be read.
+    pub(crate) fn look(
+        directory: &Path,
+        custody: Custody,
+        repository: Result<PathBuf, String>,
+    ) -> Self {
         let mut places = Self {
             storage: Storage::read(&directory.join("storage")),
             files: read(&FileProvider::new(directory, custody.into())),
-            rows: repository
-                .map(|path| read(&RepositoryKeys::new(RepositoryUrl::sqlite(path))))
-                .unwrap_or_default(),
+            rows: match repository {
+                Ok(path) => read_rows(&path),
+                Err(why) => KeyPlace::unknown(why),
+            },
             revoked_fault: None,
         };
         match revoked(&directory.join("revoked")) {
@@ -152,8 +169,42 @@ impl KeyPlace {
             .max_by_key(|key| (key.created, key.id))
     }
 
+    /// Whether it is known to hold nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.problems.is_empty()
+        self.unknown.is_none() && !self.has_any()
+    }
+
+    /// Whether it is known to hold something.
+    pub(crate) fn has_any(&self) -> bool {
+        !self.keys.is_empty() || !self.problems.is_empty()
+    }
+
+    fn unknown(why: String) -> Self {
+        Self {
+            unknown: Some(why),
+            ..Self::default()
+        }
+    }
+}
+
+/// The repository may be gone or refused now though it was opened before; that says nothing about what is in it.
+fn read_rows(path: &Path) -> KeyPlace {
+    let mut place = KeyPlace::default();
+    let provider = RepositoryKeys::new(RepositoryUrl::sqlite(path));
+    for ring in RingName::ALL {
+        match provider.scan(ring) {
+            Ok(found) => found.into_iter().for_each(|found| place.take(found)),
+            Err(problem) => return KeyPlace::unknown(unread(&problem.fault)),
+        }
+    }
+    place
+}
+
+fn unread(fault: &KeyFault) -> String {
+    match fault {
+        KeyFault::Absent => "there is no repository".to_owned(),
+        KeyFault::Provider { source, .. } => chain(source.as_ref()),
+        fault => fault.to_string(),
     }
 }
 
@@ -171,11 +222,11 @@ fn read(provider: &dyn KeyProvider) -> KeyPlace {
 }
 
 /// One line a key: ring and id. What is said here is only read, so a bad line does not hide the others.
-fn revoked(path: &Path) -> Result<BTreeSet<KeyId>, String> {
+fn revoked(path: &Path) -> Result<BTreeSet<KeyId>, RevokedFault> {
     let bytes = match read_at_most(path, REVOKED_MOST) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(RevokedFault::Unreadable(error.to_string())),
     };
     let mut revoked = BTreeSet::new();
     for (number, line) in (1..).zip(String::from_utf8_lossy(&bytes).lines()) {
@@ -189,7 +240,7 @@ fn revoked(path: &Path) -> Result<BTreeSet<KeyId>, String> {
         });
         match entry {
             Some(id) => revoked.insert(id),
-            None => return Err(format!("line {number} is not a ring and a key id")),
+            None => return Err(RevokedFault::Line(number)),
         };
     }
     Ok(revoked)

@@ -5,11 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use signet_core::Clock;
+use signet_core::{Clock, UnixSeconds};
 
 use crate::data::DataDirectory;
 
-use super::{CHECKS, Finding, Freshness, Ground, HealthReport, Rounds, Selection};
+use super::check::down;
+use super::{
+    CHECKS, Examined, Finding, Freshness, Ground, HealthReport, Rounds, Selection, access,
+};
+
+/// The check that says whether an instance runs.
+const INSTANCE: &str = "instance";
 
 /// Where the instance that runs on the data directory at `data` listens for operators, whatever else is wrong with that
 /// directory; `None` if none runs.
@@ -29,7 +35,9 @@ pub async fn offline(
     patience: Duration,
     silent: Option<&str>,
 ) -> HealthReport {
-    const INSTANCE: &str = "instance";
+    if let Some(finding) = access::stranger(data, "health") {
+        return strange(data, finding, silent, clock.now());
+    }
     let ground = Arc::new(Ground::offline(data, clock));
     let mut checks = selection.of(&CHECKS);
     if checks.is_empty() {
@@ -51,6 +59,29 @@ pub async fn offline(
         }
     }
     HealthReport::new(&examined)
+}
+
+/// What somebody knows who should not look: whether an instance runs, if at all.
+fn strange(
+    data: &Path,
+    finding: Finding,
+    silent: Option<&str>,
+    finished: UnixSeconds,
+) -> HealthReport {
+    let instance = match silent {
+        Some(why) => Some(does_not_answer(why)),
+        None => match DataDirectory::unchecked(data).claimed() {
+            Ok(false) => Some(down(data)),
+            _ => None,
+        },
+    };
+    HealthReport::new(&[Examined {
+        name: INSTANCE,
+        tags: &[INSTANCE, "systemready"],
+        findings: instance.into_iter().chain([finding]).collect(),
+        took: Duration::ZERO,
+        finished,
+    }])
 }
 
 fn does_not_answer(why: &str) -> Finding {

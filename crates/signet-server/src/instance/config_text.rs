@@ -33,8 +33,7 @@ impl ConfigText {
 
     /// The text of the file as it is now.
     pub(super) fn read(data: &DataDirectory) -> Result<String, DataError> {
-        let path = data.config_path();
-        std::fs::read_to_string(&path).map_err(|source| DataError::Read { path, source })
+        data.config_text()
     }
 }
 

@@ -1,7 +1,6 @@
 //! The sealed values in the text of `signet.toml`: found where they stand, and replaced there without touching the rest.
 
 use std::borrow::Cow;
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
@@ -24,10 +23,7 @@ impl ConfigurationText {
     /// Reads the file, which must be a valid configuration.
     pub(super) fn read(data: &DataDirectory) -> Result<Self, DataError> {
         let path = data.config_path();
-        let text = fs::read_to_string(&path).map_err(|source| DataError::Read {
-            path: path.clone(),
-            source,
-        })?;
+        let text = data.config_text()?;
         Config::parse(&text, &path)?;
         Ok(Self::new(&path, text))
     }

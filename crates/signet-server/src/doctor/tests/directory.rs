@@ -7,7 +7,7 @@ async fn without_a_data_directory_there_is_one_thing_to_say() {
     assert_eq!(finding.code, "DATA_MISSING");
     assert_eq!(finding.cause, "there is no data directory at DATA");
     assert!(
-        finding.remedy.contains("`signet serve --data DATA`"),
+        finding.remedy.contains("`signet serve --data 'DATA'`"),
         "{finding}"
     );
     assert!(!patient.data().exists());

@@ -8,7 +8,7 @@ use signet_secret::MasterKeys;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::secrets::{master, where_seen};
+use super::secrets::{KEYS_FIRST, master, where_seen};
 use crate::health::client_memory::{ClientMemory, Print};
 use crate::health::{CheckError, Checked, Finding, Ground, HealthCheck, Status};
 use crate::sighting::Sighting;
@@ -44,7 +44,10 @@ async fn look(ground: &Ground) -> Result<Vec<Finding>, CheckError> {
     if clients.is_empty() {
         return Ok(vec![Finding::good("there are no OAuth clients")]);
     }
-    let keys = Arc::new(master(ground).await);
+    let keys = match master(ground).await {
+        Ok(keys) => Arc::new(keys),
+        Err(why) => return Ok(vec![unasked(&why)]),
+    };
     let tokens = Arc::new(Tokens::new(ground.clock(), PATIENCE));
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut asking = JoinSet::new();
@@ -93,6 +96,16 @@ fn unknown(why: &str) -> Finding {
     )
     .causes("none of them was asked for a token")
     .mend("the check `repository` says what is wrong there")
+}
+
+/// Their secrets cannot be opened now, which says nothing about the secrets.
+fn unasked(why: &str) -> Finding {
+    Finding::warn(
+        "CLIENTS_UNKNOWN",
+        format!("nobody knows whether the OAuth clients get tokens: {why}"),
+    )
+    .causes("none of them was asked for a token")
+    .mend(KEYS_FIRST)
 }
 
 /// One client, and what is needed to ask for it.

@@ -5,6 +5,7 @@ use std::path::Path;
 use rustix::fs::{StatVfs, statvfs};
 
 use crate::health::{CheckError, Checked, Finding, Ground, HealthCheck};
+use crate::shell::quoted;
 
 /// Less than this is too little for the repository's log and for the next key.
 const CRITICAL_BYTES: u64 = 50 * MB;
@@ -95,8 +96,8 @@ fn judge(place: &str, room: &Room) -> Finding {
         "{} ({share} %) are free on the disk of {place}",
         size(room.free)
     );
-    let mend =
-        format!("make room: `df -h {place}`, `du -xh {place} | sort -h | tail` show where it went");
+    let quoted = quoted(place);
+    let mend = format!("make room: `df -h {quoted}`, `du -xhd 1 {quoted}` show where it went");
     if room.free < CRITICAL_BYTES {
         return Finding::critical("DISK_FULL", format!("only {free}"))
             .causes("logins, logouts and key changes fail as soon as nothing is left; nothing that is stored is lost")
@@ -108,7 +109,7 @@ fn judge(place: &str, room: &Room) -> Finding {
             format!("only {files} more files can be made on the disk of {place}"),
         )
         .causes("logins, logouts and key changes fail as soon as nothing is left; nothing that is stored is lost")
-        .mend(format!("remove files that nobody needs: `df -i {place}` counts them"));
+        .mend(format!("remove files that nobody needs: `df -i {quoted}` counts them"));
     }
     if room.free < WARN_BYTES || share < u128::from(WARN_SHARE) {
         return Finding::warn("DISK_LOW", format!("only {free}"))
@@ -169,6 +170,8 @@ mod tests {
             let finding = judge("/data", &room(free, total));
             assert_eq!(finding.status, status, "{finding}");
             assert!(finding.cause.starts_with(words), "{finding}");
+            // In what monitoring plugins print, numbers stand behind a bar.
+            assert!(!finding.to_string().contains('|'), "{finding}");
         }
     }
 
@@ -178,6 +181,8 @@ mod tests {
             files: Some(99),
             ..room(60 * GB, 100 * GB)
         };
+        let finding = judge("/da ta", &room);
+        assert!(finding.remedy.contains("`df -i '/da ta'`"), "{finding}");
         let finding = judge("/data", &room);
         assert_eq!(finding.status, Status::Critical);
         assert_eq!(

@@ -1,7 +1,10 @@
 //! Whether an instance runs, and requests should be sent to it.
 
+use std::path::Path;
+
 use crate::health::{Checked, Finding, Ground, HealthCheck, Status};
 use crate::instance::Readiness as State;
+use crate::shell::quoted;
 
 pub(super) struct Readiness;
 
@@ -21,13 +24,7 @@ impl HealthCheck for Readiness {
 
 fn look(ground: &Ground) -> Finding {
     let Some(instance) = ground.instance() else {
-        let data = ground.path().display();
-        return Finding::critical(
-            "INSTANCE_DOWN",
-            format!("the instance on {data} does not run"),
-        )
-        .causes("nobody can log in here, and the proxies that ask it let nobody pass")
-        .mend(format!("`signet serve --data {data}`, or start its service; `signet doctor` says what would keep it from starting"));
+        return down(ground.path());
     };
     match instance.state.readiness() {
         State::Ready => Finding::good("it runs and is ready"),
@@ -50,4 +47,17 @@ fn look(ground: &Ground) -> Finding {
         .causes("balancers send nobody any more")
         .mend("wait for the next start"),
     }
+}
+
+/// No instance runs on the data at `data`.
+pub(crate) fn down(data: &Path) -> Finding {
+    Finding::critical(
+        "INSTANCE_DOWN",
+        format!("the instance on {} does not run", data.display()),
+    )
+    .causes("nobody can log in here, and the proxies that ask it let nobody pass")
+    .mend(format!(
+        "`signet serve --data {}`, or start its service; `signet doctor` says what would keep it from starting",
+        quoted(data)
+    ))
 }

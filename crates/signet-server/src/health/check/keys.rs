@@ -3,11 +3,14 @@
 mod place;
 mod ring;
 
+use std::path::Path;
+
 use signet_core::RingName;
 use signet_keys::{KeyFault, KeyProblem};
 
 use super::age;
-use crate::health::{Checked, Finding, Ground, HealthCheck, KeyPlaces, Status};
+use crate::health::{Checked, Finding, Ground, HealthCheck, KeyPlaces, RevokedFault, Status};
+use crate::shell::quoted;
 
 pub(super) struct Keys;
 
@@ -29,17 +32,13 @@ async fn look(ground: &Ground) -> Vec<Finding> {
     let places = ground.keys().await;
     let directory = ground.path().join("keys");
     let mut findings = Vec::new();
+    findings.extend(place::unseen(places));
     findings.extend(place::storage(places, &directory));
     findings.extend(place::in_two_places(places));
     findings.extend(place::legacy(places));
     findings.extend(place::root(&directory, ground.config().keys.custody));
-    if let Some(why) = &places.revoked_fault {
-        let file = directory.join("revoked");
-        findings.push(
-            Finding::critical("REVOKED_UNREADABLE", format!("{}: {why}", file.display()))
-                .causes("a revoked key could be accepted again, so the instance does not start")
-                .mend(format!("mend the line by hand (such as \"hmac <32 hexadecimal digits>\"), or restore {} from a backup", file.display())),
-        );
+    if let Some(fault) = &places.revoked_fault {
+        findings.push(revoked_unreadable(fault, &directory.join("revoked")));
     }
     let mut problems: Vec<KeyProblem> = match ground.instance() {
         // What the instance found when it read them, and what it did about it.
@@ -54,12 +53,38 @@ async fn look(ground: &Ground) -> Vec<Finding> {
         }
     }
     // First what is wrong with a file, then what that means for its ring.
+    if places.rows.unknown.is_some() {
+        // Told with the place.
+        problems.retain(|problem| !matches!(problem.fault, KeyFault::Provider { .. }));
+    }
     findings.extend(problems.iter().filter_map(bad));
     findings.extend(ring::rings(ground, places, &problems));
     if findings.iter().all(|finding| finding.status == Status::Ok) {
         findings.insert(0, all_good(ground, places));
     }
     findings
+}
+
+fn revoked_unreadable(fault: &RevokedFault, file: &Path) -> Finding {
+    let (why, remedy) = match fault {
+        RevokedFault::Unreadable(why) => (
+            why.clone(),
+            format!(
+                "make it a file that the instance's user can read: `ls -l {}`",
+                quoted(file)
+            ),
+        ),
+        RevokedFault::Line(number) => (
+            format!("line {number} is not a ring and a key id"),
+            format!(
+                "mend the line by hand (such as \"hmac <32 hexadecimal digits>\"), or restore {} from a backup",
+                file.display()
+            ),
+        ),
+    };
+    Finding::critical("REVOKED_UNREADABLE", format!("{}: {why}", file.display()))
+        .causes("a revoked key could be accepted again, so the instance does not start")
+        .mend(remedy)
 }
 
 fn bad(problem: &KeyProblem) -> Option<Finding> {

@@ -8,7 +8,10 @@ use signet_repository::RepositoryError;
 
 use crate::chain;
 use crate::health::ground::NoRepository;
-use crate::health::{Checked, Finding, Ground, HealthCheck, Status};
+use crate::health::{Checked, Finding, Ground, HealthCheck, Status, access};
+use crate::shell::quoted;
+
+const TOO_OPEN: &str = "REPOSITORY_OPEN_TO_OTHERS";
 
 pub(super) struct RepositoryFile;
 
@@ -28,6 +31,18 @@ impl HealthCheck for RepositoryFile {
 
 async fn look(ground: &Ground) -> Vec<Finding> {
     let path = ground.repository_path();
+    // A running instance opened it long ago, and would not notice.
+    let open = access::repository(&path);
+    let mut findings = content(ground, &path).await;
+    if open.is_empty() {
+        return findings;
+    }
+    // The same is the reason why it was not opened.
+    findings.retain(|finding| finding.code != TOO_OPEN && !finding.is_good());
+    open.into_iter().chain(findings).collect()
+}
+
+async fn content(ground: &Ground, path: &Path) -> Vec<Finding> {
     let repository = match ground.repository().await {
         Ok(repository) => repository,
         Err(NoRepository::Older { found, known }) => {
@@ -39,7 +54,7 @@ async fn look(ground: &Ground) -> Vec<Finding> {
                     .mend("`signet serve`; an older version cannot open it afterwards, so make a backup first: `signet backup FILE`"),
             ];
         }
-        Err(NoRepository::Closed(error)) => return vec![closed(&path, error)],
+        Err(NoRepository::Closed(error)) => return vec![closed(path, error)],
     };
     let mut findings = Vec::new();
     match repository.head().await {
@@ -48,7 +63,7 @@ async fn look(ground: &Ground) -> Vec<Finding> {
             path.display(),
             head.0
         ))),
-        Err(error) => return vec![closed(&path, &error)],
+        Err(error) => return vec![closed(path, &error)],
     }
     if !repository.is_in_place() {
         findings.push(
@@ -60,7 +75,7 @@ async fn look(ground: &Ground) -> Vec<Finding> {
             .mend("restart the instance"),
         );
     }
-    findings.extend(unwritable(&path));
+    findings.extend(unwritable(path));
     findings
 }
 
@@ -69,7 +84,7 @@ fn closed(path: &Path, error: &RepositoryError) -> Finding {
         RepositoryError::Busy => (Status::TemporarilyUnavailable, "REPOSITORY_BUSY"),
         RepositoryError::Missing => (Status::Critical, "REPOSITORY_MISSING"),
         RepositoryError::Damaged(_) => (Status::Critical, "REPOSITORY_DAMAGED"),
-        RepositoryError::TooOpen { .. } => (Status::Critical, "REPOSITORY_OPEN_TO_OTHERS"),
+        RepositoryError::TooOpen { .. } => (Status::Critical, TOO_OPEN),
         RepositoryError::NotARepository => (Status::Critical, "REPOSITORY_FOREIGN"),
         RepositoryError::NewerVersion { .. } => (Status::Critical, "REPOSITORY_NEWER"),
         RepositoryError::ReadOnly => (Status::Critical, "REPOSITORY_READ_ONLY"),
@@ -77,15 +92,11 @@ fn closed(path: &Path, error: &RepositoryError) -> Finding {
     };
     let mend = match error {
         RepositoryError::Missing => {
-            "is its disk mounted? Else restore it: `signet restore FILE`; a first start makes a new one".to_owned()
+            "is its disk mounted? Else restore it: `signet restore FILE --replace`; a first start makes a new one".to_owned()
         }
         RepositoryError::Damaged(_) | RepositoryError::NotARepository => {
-            "stop the instance, move the file away, and restore it: `signet restore FILE`".to_owned()
+            "stop the instance, and put a backup in its place: `signet restore FILE --replace`".to_owned()
         }
-        RepositoryError::TooOpen { .. } => format!(
-            "`chmod 600 {}`; change the passwords if others may have read it",
-            path.display()
-        ),
         error => error
             .hint()
             .unwrap_or("is the disk in order? The log says more")
@@ -105,12 +116,11 @@ fn unwritable(path: &Path) -> Option<Finding> {
     let (place, errno) = refused?;
     let mend = match errno {
         Errno::ROFS => {
-            "the disk is mounted read-only, often after an error: `dmesg | tail`, `mount`"
-                .to_owned()
+            "the disk is mounted read-only, often after an error: `dmesg`, `mount`".to_owned()
         }
         _ => format!(
             "make it writable for the instance's user: `ls -ld {}`",
-            place.display()
+            quoted(place)
         ),
     };
     Some(

@@ -44,7 +44,10 @@ async fn look(ground: &Ground) -> Result<Vec<Finding>, CheckError> {
         Ok(inventory) => inventory,
         Err(error) => return Ok(vec![unknown(&chain(&error))]),
     };
-    let master = master(ground).await;
+    let master = match master(ground).await {
+        Ok(master) => master,
+        Err(why) => return Ok(vec![unopened(&why)]),
+    };
     let mut closed = Vec::new();
     let count = inventory
         .examine(
@@ -93,13 +96,33 @@ fn unknown(why: &str) -> Finding {
     .mend("the checks `configuration` and `repository` say what is wrong there")
 }
 
-/// The keys that secrets are opened with, as they are on the disk: what a start would read.
-pub(super) async fn master(ground: &Ground) -> MasterKeys {
-    let mut loaded = LoadedKeys::default();
-    if let Some((_, place, _)) = ground.keys().await.in_use() {
-        loaded.keys.clone_from(&place.keys);
+/// The keys cannot be looked at, which says nothing about the secrets.
+fn unopened(why: &str) -> Finding {
+    Finding::warn(
+        "SECRETS_UNKNOWN",
+        format!("nobody knows whether the secrets open: {why}"),
+    )
+    .causes("none of them was opened; none of them needs to be sealed anew for that")
+    .mend(KEYS_FIRST)
+}
+
+/// What is to be done where the keys cannot be looked at.
+pub(super) const KEYS_FIRST: &str = "the check `keys` says what is wrong there";
+
+/// The keys that secrets are opened with, as they are on the disk: what a start would read; or why nobody knows them.
+pub(super) async fn master(ground: &Ground) -> Result<MasterKeys, String> {
+    let Some((used, place, _)) = ground.keys().await.in_use() else {
+        return Err("nothing says where the keys are".to_owned());
+    };
+    if let Some(why) = &place.unknown {
+        return Err(format!(
+            "the keys are in {}, which cannot be read: {why}",
+            used.in_words()
+        ));
     }
-    MasterKeys::new(&loaded)
+    let mut loaded = LoadedKeys::default();
+    loaded.keys.clone_from(&place.keys);
+    Ok(MasterKeys::new(&loaded))
 }
 
 /// Where each key that is missing was last seen.

@@ -9,34 +9,36 @@ use signet_keys::ProviderName;
 
 use crate::config::Custody;
 use crate::health::{Finding, KeyPlace, KeyPlaces, Storage};
+use crate::shell::quoted;
 
 /// What `storage` says, and whether that is where the keys are.
 pub(super) fn storage(places: &KeyPlaces, directory: &Path) -> Vec<Finding> {
     let file = directory.join("storage");
-    let file = file.display();
+    let (quoted, file) = (quoted(&file), file.display());
     match &places.storage {
         Storage::Garbage => {
-            let used = if places.files.is_empty() && !places.rows.is_empty() {
-                ProviderName::Repository
-            } else {
-                ProviderName::File
+            let finding = Finding::critical(
+                "STORAGE_WRONG",
+                format!("{file} says neither \"file\" nor \"repository\""),
+            );
+            let says = |used| format!("`printf {used} > {quoted}`");
+            let (files, rows) = (ProviderName::File, ProviderName::Repository);
+            let remedy = match (places.files.has_any(), places.rows.has_any()) {
+                (true, _) => format!("{}: that is where the keys are", says(files)),
+                (false, true) => format!("{}: that is where the keys are", says(rows)),
+                (false, false) if places.rows.unknown.is_some() => format!(
+                    "there are no keys in files, and the check `repository` says why nobody sees whether they are there; if so, {}",
+                    says(rows)
+                ),
+                (false, false) => format!("there are no keys in either place; {}", says(files)),
             };
-            vec![
-                Finding::critical(
-                    "STORAGE_WRONG",
-                    format!("{file} says neither \"file\" nor \"repository\""),
-                )
-                .causes(UNKNOWN)
-                .mend(format!(
-                    "`printf {used} > '{file}'`: that is where the keys are"
-                )),
-            ]
+            vec![finding.causes(UNKNOWN).mend(remedy)]
         }
         Storage::Unreadable(why) => vec![
             Finding::critical("STORAGE_WRONG", format!("{file} cannot be read: {why}"))
                 .causes(UNKNOWN)
                 .mend(format!(
-                    "make it a file that the instance's user can read: `ls -l '{file}'`"
+                    "make it a file that the instance's user can read: `ls -l {quoted}`"
                 )),
         ],
         Storage::Tolerated(_) => {
@@ -52,10 +54,24 @@ pub(super) fn storage(places: &KeyPlaces, directory: &Path) -> Vec<Finding> {
 
 const UNKNOWN: &str = "nobody knows where the keys are, so the instance does not start";
 
+/// That the keys are where nobody can see them now. They are not gone, so nothing is said that would replace them.
+pub(super) fn unseen(places: &KeyPlaces) -> Option<Finding> {
+    let (used, place, _) = places.in_use()?;
+    let why = place.unknown.as_ref()?;
+    Some(
+        Finding::critical(
+            "KEYS_UNKNOWN",
+            format!("the keys are in {}, which cannot be read: {why}", used.in_words()),
+        )
+        .causes("nobody can log in, and no sealed secret opens, at the latest after the next start; that says nothing about the keys themselves")
+        .mend("the check `repository` says what brings it back; make no keys until then"),
+    )
+}
+
 /// Keys that were left behind in the other place.
 fn disagrees(places: &KeyPlaces, directory: &Path) -> Option<Finding> {
     let (used, place, elsewhere) = places.in_use()?;
-    if !place.is_empty() || elsewhere.is_empty() {
+    if !place.is_empty() || !elsewhere.has_any() {
         return None;
     }
     let file = directory.join("storage");
@@ -83,7 +99,7 @@ fn disagrees(places: &KeyPlaces, directory: &Path) -> Option<Finding> {
 /// The legacy place: it works, and is worth leaving.
 pub(super) fn legacy(places: &KeyPlaces) -> Option<Finding> {
     let (used, place, _) = places.in_use()?;
-    (used == ProviderName::Repository && !place.is_empty()).then(|| {
+    (used == ProviderName::Repository && place.has_any()).then(|| {
         Finding::note(
             "KEYS_IN_REPOSITORY",
             "the keys are in the repository, the legacy place",
@@ -154,7 +170,7 @@ pub(super) fn root(directory: &Path, custody: Custody) -> Option<Finding> {
                 ),
             )
             .causes("whoever owns it can exchange the keys, so the instance does not start")
-            .mend(format!("run as its owner, or `chown -R {user} {path}`")),
+            .mend(format!("`chown -R {user} {}`", quoted(directory))),
         );
     }
     (mode & 0o077 != 0).then(|| {
@@ -163,6 +179,6 @@ pub(super) fn root(directory: &Path, custody: Custody) -> Option<Finding> {
             format!("{path} has the mode {mode:04o}: others than its owner can reach it"),
         )
         .causes("whoever reads a key can log in as anybody, on every instance; the instance does not start")
-        .mend(format!("`chmod 700 {path}`; if others could really read the keys, `signet keys rotate`, then revoke the old ones"))
+        .mend(format!("`chmod 700 {}`; if others could really read the keys, `signet keys rotate`, then revoke the old ones", quoted(directory)))
     })
 }

@@ -13,8 +13,8 @@ pub(super) fn rings(ground: &Ground, places: &KeyPlaces, problems: &[KeyProblem]
     let Some((used, place, elsewhere)) = places.in_use() else {
         return Vec::new();
     };
-    if place.is_empty() && !elsewhere.is_empty() {
-        // They were left behind, which is told once; to make others would make it worse.
+    if place.unknown.is_some() || place.is_empty() && elsewhere.has_any() {
+        // They cannot be seen, or were left behind, which is told once; to make others would make it worse.
         return Vec::new();
     }
     let mut findings = Vec::new();
@@ -27,6 +27,7 @@ pub(super) fn rings(ground: &Ground, places: &KeyPlaces, problems: &[KeyProblem]
                     used,
                     place,
                     elsewhere: elsewhere.of(ring).count(),
+                    unseen: elsewhere.unknown.is_some(),
                     bad: problems
                         .iter()
                         .filter(|problem| is_of(problem, ring))
@@ -47,6 +48,8 @@ struct Lack<'p> {
     place: &'p KeyPlace,
     /// How many of its keys are in the other place.
     elsewhere: usize,
+    /// Whether the other place cannot be looked into.
+    unseen: bool,
     /// How many of its files cannot be used.
     bad: usize,
     role: Role,
@@ -95,6 +98,10 @@ impl Lack<'_> {
             (None, _) if self.bad > 0 => {
                 "mend what is said of its files; it is noticed within 2 seconds".to_owned()
             }
+            (None, _) if self.unseen => format!(
+                "its keys may be in {}, which cannot be looked into now: the check `repository` says why. If it has none, copy keys/{ring}/*.jwk from another instance or a backup",
+                self.used.other().in_words()
+            ),
             (None, Role::Publish) => format!(
                 "copy keys/{ring}/*.jwk from the author, or `signet keys import BUNDLE`; they are noticed within 2 seconds"
             ),

@@ -1,9 +1,11 @@
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use signet_core::{Key, KeyId, KeyState, Seconds, UnixSeconds};
 use signet_keys::{KeyStore, RotateMode};
+use signet_repository::IfMissing;
 use tempfile::TempDir;
 
 use super::*;
@@ -127,6 +129,16 @@ async fn a_ring_without_an_active_key_says_what_makes_one() {
     let finding = told(&findings, "NO_ACTIVE_KEY");
     assert_eq!(finding.cause, "there is no key of the ring hmac in files");
     assert!(
+        finding.remedy.contains("its keys may be in the repository"),
+        "{finding}"
+    );
+    let data = DataDirectory::unchecked(&installation.path);
+    let config = data.config().unwrap();
+    let repository = data.repository(&config, IfMissing::Create);
+    repository.await.unwrap().close().await;
+    let findings = installation.found(NOW).await;
+    let finding = told(&findings, "NO_ACTIVE_KEY");
+    assert!(
         finding.remedy.contains("only if there is none"),
         "{finding}"
     );
@@ -156,4 +168,101 @@ async fn a_revoked_key_makes_nothing_whatever_its_file_says() {
     .unwrap();
     let findings = installation.found(NOW).await;
     assert_eq!(told(&findings, "NO_ACTIVE_KEY").status, Status::Critical);
+}
+
+/// Nobody who reads what is found may be led to make other keys.
+#[track_caller]
+fn replaces_nothing(findings: &[Finding]) {
+    for finding in findings {
+        let text = finding.to_string();
+        assert!(
+            ![
+                "NO_ACTIVE_KEY",
+                "SECRET_KEY_MISSING",
+                "keys rotate",
+                "seal the secret anew"
+            ]
+            .iter()
+            .any(|words| text.contains(words)),
+            "{findings:#?}"
+        );
+    }
+}
+
+// K3
+#[tokio::test]
+async fn keys_that_cannot_be_seen_are_not_called_missing() {
+    let installation = Installation::new("");
+    fs::write(installation.path.join("keys/storage"), "repository").unwrap();
+    fs::remove_dir_all(installation.path.join("keys/hmac")).unwrap();
+    fs::remove_dir_all(installation.path.join("keys/master")).unwrap();
+    let findings = installation.found(NOW).await;
+    let [finding] = findings.as_slice() else {
+        panic!("{findings:#?}");
+    };
+    assert_eq!(
+        (finding.code, finding.status),
+        ("KEYS_UNKNOWN", Status::Critical)
+    );
+    assert_eq!(
+        finding.cause,
+        "the keys are in the repository, which cannot be read: there is no repository"
+    );
+    replaces_nothing(&findings);
+
+    let data = DataDirectory::unchecked(&installation.path);
+    let config = data.config().unwrap();
+    let repository = data.repository(&config, IfMissing::Create).await.unwrap();
+    repository.close().await;
+    let findings = installation.found(NOW).await;
+    assert_eq!(told(&findings, "NO_ACTIVE_KEY").status, Status::Critical);
+
+    let file = installation.path.join("repository.db");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let findings = installation.found(NOW).await;
+    assert!(
+        told(&findings, "KEYS_UNKNOWN")
+            .cause
+            .contains("open to others"),
+        "{findings:#?}"
+    );
+    replaces_nothing(&findings);
+
+    // They may as well be there when the file that says so is lost.
+    fs::remove_file(installation.path.join("keys/storage")).unwrap();
+    let findings = installation.found(NOW).await;
+    let finding = told(&findings, "NO_ACTIVE_KEY");
+    assert!(
+        finding
+            .remedy
+            .starts_with("its keys may be in the repository, which cannot be looked into now"),
+        "{finding}"
+    );
+    assert!(!finding.remedy.contains("keys rotate"), "{finding}");
+    fs::write(installation.path.join("keys/storage"), "somewhere").unwrap();
+    let findings = installation.found(NOW).await;
+    let finding = told(&findings, "STORAGE_WRONG");
+    assert!(
+        finding
+            .remedy
+            .starts_with("there are no keys in files, and the check `repository`"),
+        "{finding}"
+    );
+}
+
+#[tokio::test]
+async fn a_list_of_revoked_keys_that_cannot_be_read_has_no_bad_line() {
+    let installation = Installation::new("");
+    let file = installation.path.join("keys/revoked");
+    fs::create_dir(&file).unwrap();
+    let remedy = |findings: &[Finding]| told(findings, "REVOKED_UNREADABLE").remedy.clone();
+    let text = remedy(&installation.found(NOW).await);
+    assert!(
+        text.starts_with("make it a file that the instance's user can read: `ls -l '"),
+        "{text}"
+    );
+    fs::remove_dir(&file).unwrap();
+    fs::write(&file, "hmac xyz\n").unwrap();
+    let text = remedy(&installation.found(NOW).await);
+    assert!(text.starts_with("mend the line by hand"), "{text}");
 }
