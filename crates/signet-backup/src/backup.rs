@@ -129,7 +129,11 @@ async fn collect(
         Links::Refuse => Some(lock(&keys.directory().join(".lock"))?),
     };
     let repository = data.repository(config, IfMissing::Refuse).await?;
-    let copied = repository.copy_to(&copy.path).await;
+    // Tells what goes on from this backup, should it be put back one day.
+    let copied = match repository.note_moment().await {
+        Ok(()) => repository.copy_to(&copy.path).await,
+        Err(error) => Err(error),
+    };
     repository.close().await;
     copied?;
 

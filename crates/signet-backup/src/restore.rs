@@ -76,7 +76,7 @@ pub struct Restored {
     pub aside: Option<PathBuf>,
     /// What was united with it; `None` where nothing was there.
     pub kept: Option<Kept>,
-    /// How many users must log in again, where it is not known which sessions were ended.
+    /// How many users must log in again, where it is not known which sessions were ended; `None` also if those were to stay.
     pub ended: Option<u64>,
     /// Where the configuration in the backup had the repository outside the data directory; it is inside now.
     pub repository_moved_from: Option<PathBuf>,
@@ -198,11 +198,16 @@ async fn unite_and_end(
         Some(here) => Some(unite::unite(here, checked, now, steps).await?),
         None => None,
     };
-    let is_known = kept.as_ref().is_some_and(|kept| kept.repository.is_some());
-    if is_known || options.sessions == Sessions::Keep {
+    // One that never knew the sessions in the backup cannot tell either which of them ended.
+    if kept.as_ref().is_some_and(Kept::tells_what_ended) {
         return Ok((kept, None));
     }
     written(steps.reach(Step::EndSessions), checked.directory.path())?;
+    if options.sessions == Sessions::Keep {
+        // What lives again here is not vouched for when a backup is put back over it.
+        checked.repository.begin_lineage().await?;
+        return Ok((kept, None));
+    }
     let ended = checked.repository.end_every_session(now).await?;
     Ok((kept, Some(ended)))
 }

@@ -11,6 +11,7 @@ mod groups;
 mod import;
 mod inspect;
 mod keys;
+mod lineage;
 mod local;
 mod marks;
 mod migration;

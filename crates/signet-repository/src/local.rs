@@ -51,7 +51,7 @@ pub(crate) async fn raise_floor(
     Ok(floor)
 }
 
-async fn find<'e>(
+pub(crate) async fn find<'e>(
     executor: impl Executor<'e, Database = Database>,
     name: &str,
 ) -> Result<Option<String>, RepositoryError> {
@@ -63,7 +63,11 @@ async fn find<'e>(
     )
 }
 
-async fn set(connection: &mut Connection, name: &str, value: &str) -> Result<(), RepositoryError> {
+pub(crate) async fn set(
+    connection: &mut Connection,
+    name: &str,
+    value: &str,
+) -> Result<(), RepositoryError> {
     sqlx::query(
         "INSERT INTO local_values (name, value) VALUES ($1, $2) \
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",

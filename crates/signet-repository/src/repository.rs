@@ -5,7 +5,7 @@ use signet_core::UnixSeconds;
 use crate::file::{self, FileIdentity};
 use crate::sqlite::Store;
 use crate::write::Write;
-use crate::{RepositoryError, RepositoryOptions, Seq, column, local};
+use crate::{RepositoryError, RepositoryOptions, Seq, column, lineage, local};
 
 /// What an instance remembers. Cheap to clone: clones share the connections.
 ///
@@ -27,6 +27,7 @@ impl Repository {
     pub async fn open(options: RepositoryOptions) -> Result<Self, RepositoryError> {
         file::prepare(options.url.path(), options.if_missing)?;
         let store = Store::open(&options).await?;
+        lineage::begin_if_missing(&store).await?;
         let file = FileIdentity::of(options.url.path())?;
         Ok(Self { store, file })
     }

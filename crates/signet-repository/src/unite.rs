@@ -6,7 +6,7 @@ use signet_core::UnixSeconds;
 use sqlx::{Connection as _, Row as _};
 
 use crate::sqlite::{self, Connection};
-use crate::{IfMissing, Repository, RepositoryError, column, file, local};
+use crate::{IfMissing, Repository, RepositoryError, column, file, lineage, local};
 
 /// By so much the generation of every user is raised where nobody knows how often it was raised already.
 ///
@@ -29,6 +29,8 @@ pub struct United {
     pub passwords: u64,
     /// Users who are new since: they are removed, and if one is made again, no old session lives again.
     pub new: u64,
+    /// Whether the newer one goes on from the older one. If not, sessions may have ended of which neither knows.
+    pub continues: bool,
 }
 
 impl Repository {
@@ -38,6 +40,7 @@ impl Repository {
     /// the numbers of changes go on from the higher ones.
     /// Users who were removed or disabled stay so, and a password that was replaced does not come back.
     /// Everything else stays as it is here. All in one transaction.
+    /// Whether the newer one knows all that ended after this one is [`United::continues`].
     ///
     /// # Errors
     /// One of the two cannot be read, or this one not be written; nothing has changed then.
@@ -101,6 +104,8 @@ impl Repository {
 }
 
 async fn unite(connection: &mut Connection, now: UnixSeconds) -> Result<United, RepositoryError> {
+    // Before the numbers of changes are united, which it compares.
+    let continues = lineage::take_over(connection).await?;
     execute(
         connection,
         "UPDATE counter SET seq = max(seq, (SELECT seq FROM newer.counter WHERE id = 1)) WHERE id = 1",
@@ -116,6 +121,7 @@ async fn unite(connection: &mut Connection, now: UnixSeconds) -> Result<United, 
         local::raise_floor(connection, UnixSeconds(floor)).await?;
     }
     let mut united = count(connection).await?;
+    united.continues = continues;
     united.marks = numbered(connection, MARKS, now).await?;
     numbered(connection, KNOWN, now).await?;
     united.new = numbered(connection, NEW, now).await?;

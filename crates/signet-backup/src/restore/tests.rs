@@ -242,6 +242,157 @@ async fn what_ended_since_stays_ended() {
     assert_eq!(kept_aside, newer, "and what was there is whole");
 }
 
+/// Everything is lost, and an instance started once with the keys of the former one.
+async fn begin_anew(scene: &Scene) {
+    let aside = scene.path().join("lost");
+    fs::rename(scene.data(), &aside).unwrap();
+    let data = DataDirectory::open_or_create(&scene.data(), "").unwrap();
+    for name in ["keys", "node"] {
+        fs::rename(aside.join(name), scene.data().join(name)).unwrap();
+    }
+    fs::remove_dir_all(aside).unwrap();
+    let config = data.config().unwrap();
+    let repository = data.repository(&config, IfMissing::Create).await.unwrap();
+    repository.close().await;
+}
+
+async fn end_sessions(scene: &Scene, name: &str) {
+    let repository = scene.repository().await;
+    let subject = name.parse().unwrap();
+    repository.end_sessions(&subject, NOW).await.unwrap();
+    repository.close().await;
+}
+
+// S6
+#[tokio::test]
+async fn an_instance_that_began_anew_cannot_tell_what_ended() {
+    let scene = Scene::new().await;
+    scene.back_up().await;
+    end_sessions(&scene, "alice").await;
+    begin_anew(&scene).await;
+    let keep = RestoreOptions {
+        sessions: Sessions::Keep,
+        ..replacing()
+    };
+    let copy = scene.copied();
+    for scene in [&scene, &copy] {
+        let restored = put_back(scene, &scene.data(), &replacing()).await.unwrap();
+        assert_eq!(restored.ended, Some(1));
+        assert!(!restored.kept.unwrap().tells_what_ended());
+        assert!(generation(scene, "alice").await > 65_536);
+        // Whose sessions stay as they are is nobody who could tell later.
+        begin_anew(scene).await;
+        let restored = put_back(scene, &scene.data(), &keep).await.unwrap();
+        assert_eq!(restored.ended, None);
+        assert!(!restored.kept.unwrap().tells_what_ended());
+        assert_eq!(generation(scene, "alice").await, 1);
+        let restored = put_back(scene, &scene.data(), &replacing()).await.unwrap();
+        assert_eq!(restored.ended, Some(1));
+    }
+}
+
+// S6
+#[tokio::test]
+async fn a_state_from_before_the_backup_cannot_tell_what_ended() {
+    let scene = Scene::new().await;
+    let (idle, busy) = (scene.copied(), scene.copied());
+    let repository = scene.repository().await;
+    let bob = NewUser::new("bob".parse().unwrap());
+    repository.add_user(&bob, NOW).await.unwrap();
+    repository.close().await;
+    scene.back_up().await;
+    // It went on, further than the backup.
+    for _ in 0..9 {
+        end_sessions(&busy, "alice").await;
+    }
+    for older in [&idle, &busy] {
+        fs::copy(scene.file(), older.file()).unwrap();
+        let restored = put_back(older, &older.data(), &replacing()).await.unwrap();
+        assert_eq!(restored.ended, Some(2));
+        assert!(generation(older, "bob").await > 65_536);
+    }
+}
+
+// S6
+#[tokio::test]
+async fn what_was_restored_tells_what_ended_since_its_own_backups() {
+    let scene = Scene::new().await;
+    scene.back_up().await;
+    let older = fs::read(scene.file()).unwrap();
+    for _ in 0..2 {
+        let restored = put_back(&scene, &scene.data(), &replacing()).await.unwrap();
+        assert_eq!(restored.ended, None, "over itself");
+    }
+    fs::remove_file(scene.file()).unwrap();
+    scene.back_up().await;
+    let newer = fs::read(scene.file()).unwrap();
+    let put = |bytes: &[u8]| fs::write(scene.file(), bytes).unwrap();
+
+    // The older one is put back where a newer one was: what came in between is not taken back.
+    end_sessions(&scene, "alice").await;
+    put(&older);
+    let restored = put_back(&scene, &scene.data(), &replacing()).await.unwrap();
+    assert_eq!(restored.ended, None);
+    put(&newer);
+    let restored = put_back(&scene, &scene.data(), &replacing()).await.unwrap();
+    assert_eq!(restored.ended, None);
+    assert_eq!(generation(&scene, "alice").await, 2);
+
+    // What begins with the older one after a loss never knew the newer one.
+    fs::remove_dir_all(scene.data()).unwrap();
+    put(&older);
+    let restored = put_back(&scene, &scene.data(), &options()).await.unwrap();
+    assert_eq!(restored.ended, Some(1));
+    let restored = put_back(&scene, &scene.data(), &replacing()).await.unwrap();
+    assert_eq!(restored.ended, None, "all of it ended already");
+    assert!(generation(&scene, "alice").await > 65_536);
+    put(&newer);
+    let restored = put_back(&scene, &scene.data(), &replacing()).await.unwrap();
+    assert_eq!(restored.ended, Some(1));
+}
+
+// S6
+#[tokio::test]
+async fn a_clone_and_its_model_tell_nothing_of_each_other() {
+    let scene = Scene::new().await;
+    scene.back_up().await;
+    let clone = scene.copied();
+    fs::remove_dir_all(clone.data()).unwrap();
+    let new = RestoreOptions {
+        identity: Identity::New,
+        ..options()
+    };
+    put_back(&clone, &clone.data(), &new).await.unwrap();
+    for scene in [&scene, &clone] {
+        fs::remove_file(scene.file()).unwrap();
+        scene.back_up().await;
+        let restored = put_back(scene, &scene.data(), &replacing()).await.unwrap();
+        assert_eq!(restored.ended, None, "its own");
+    }
+    for (from, to) in [(&scene, &clone), (&clone, &scene)] {
+        let to = to.copied();
+        fs::copy(from.file(), to.file()).unwrap();
+        let restored = put_back(&to, &to.data(), &replacing()).await.unwrap();
+        assert_eq!(restored.ended, Some(1));
+    }
+}
+
+// S6
+#[tokio::test]
+async fn a_backup_that_names_no_moment_tells_nothing() {
+    let scene = Scene::new().await;
+    scene.back_up().await;
+    let before = scene.copied();
+    let repository = before.repository().await;
+    let name = "lineage".parse().unwrap();
+    repository.set_local_value(&name, "").await.unwrap();
+    repository.close().await;
+    let restored = put_back(&before, &before.data(), &replacing())
+        .await
+        .unwrap();
+    assert_eq!(restored.ended, Some(1));
+}
+
 #[tokio::test]
 async fn keys_in_the_repository_are_united_too() {
     let scene = Scene::new().await;

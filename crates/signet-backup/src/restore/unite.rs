@@ -31,6 +31,15 @@ pub struct Kept {
     pub audit: bool,
 }
 
+impl Kept {
+    /// Whether what was there knows which of the sessions in the backup ended since: its repository goes on from the one
+    /// in the backup.
+    #[must_use]
+    pub fn tells_what_ended(&self) -> bool {
+        self.repository.is_some_and(|united| united.continues)
+    }
+}
+
 /// Unites what is in `here` with what was restored.
 pub(crate) async fn unite(
     here: &Installation,

@@ -29,7 +29,7 @@ instance first.
 
 Nothing that ended is taken back. With --replace, sessions that were ended, users who were removed or disabled, passwords \
 that were changed and keys that were revoked since the backup stay so, and no key is lost. Where nothing is there to ask, \
-everybody has to log in again, because sessions that were ended after the backup would live again otherwise.";
+or what is there does not go on from the backup, everybody has to log in again, because sessions that were ended after the backup would live again otherwise.";
 
 /// Put a backup back
 #[derive(Debug, Args)]

@@ -3,8 +3,11 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
+use signet_server::DataDirectory;
 
 use crate::bundles::{card, path};
 use crate::scratch::Scratch;
@@ -164,6 +167,70 @@ fn a_session_that_was_ended_after_the_backup_stays_ended() {
         (200, 200)
     );
     running.terminate();
+}
+
+// S6
+#[test]
+fn an_instance_that_began_anew_revives_no_session() {
+    let story = Story::new();
+    let running = Running::start(&story.here);
+    let token = story.here.mint(&["alice"]);
+    story.back_up();
+    // What proves whose backup it is, while nothing is there to say so.
+    let copied_keys = story.here.path().join("keys");
+    copy(&story.here.data().join("keys"), &copied_keys);
+    story.here.run(&["user", "end-sessions", "alice"]).done();
+    assert_eq!(running.whoami(&token), 401);
+    running.terminate();
+    let is_alive = || {
+        let running = Running::start(&story.here);
+        let status = running.whoami(&token);
+        running.terminate();
+        status == 200
+    };
+
+    // The disk is lost, and an instance starts once that knows none of these sessions, with copied keys or without any.
+    for role in ["standalone", "publish"] {
+        story.lose_everything();
+        let config = format!("role = \"{role}\"\n");
+        DataDirectory::open_or_create(&story.here.data(), &config).unwrap();
+        if role == "standalone" {
+            copy(&copied_keys, &story.here.data().join("keys"));
+        }
+        Running::start(&story.here).terminate();
+        let restored = story.restore(&["--replace"]).done();
+        assert!(
+            restored.stdout.contains(
+                "Everybody has to log in again (1 user): what was there does not go on from this backup"
+            ),
+            "{restored:?}"
+        );
+        assert!(
+            !restored.stdout.contains("Nothing had happened"),
+            "{restored:?}"
+        );
+        assert!(!is_alive(), "{role}");
+        // It is what was restored, and goes on from there.
+        let again = story.restore(&["--replace", "--json"]).done().json();
+        assert_eq!(again["kept"]["repository"]["continues_backup"], true);
+        assert!(again["logged_out"].is_null() && !is_alive(), "{again:#}");
+    }
+
+    story.lose_everything();
+    DataDirectory::open_or_create(&story.here.data(), "role = \"publish\"\n").unwrap();
+    Running::start(&story.here).terminate();
+    let restored = story.restore(&["--replace", "--keep-sessions"]).done();
+    assert!(
+        restored.stderr.contains("live again until their time"),
+        "{restored:?}"
+    );
+    assert!(is_alive(), "as it was asked for");
+}
+
+/// Copies a directory with all that is in it, as `cp -a` does.
+fn copy(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-a").args([from, to]).status();
+    assert!(status.unwrap().success());
 }
 
 // S6, K5

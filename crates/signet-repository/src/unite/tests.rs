@@ -127,6 +127,7 @@ async fn what_became_of_users_is_not_taken_back() {
             disabled: 1,
             passwords: 1,
             new: 1,
+            continues: true,
         }
     );
     let find = async |name| old.user(&id(name)).await.unwrap().unwrap();
@@ -180,15 +181,23 @@ async fn uniting_twice_or_with_the_same_changes_nothing_more() {
     let repository = scratch.open().await;
     repository.add_user(&user("alice"), NOW).await.unwrap();
     let (_old, old) = put_away(&repository).await;
+    let nothing = United {
+        continues: true,
+        ..United::default()
+    };
     let united = old.unite_from(&scratch.path(), LATER).await.unwrap();
-    assert_eq!(united, United::default());
+    assert_eq!(united, nothing);
     end(&repository, 1).await;
     repository.end_sessions(&id("alice"), NOW).await.unwrap();
     repository.add_user(&user("bob"), NOW).await.unwrap();
     old.unite_from(&scratch.path(), LATER).await.unwrap();
     let head = old.head().await.unwrap();
     let again = old.unite_from(&scratch.path(), LATER).await.unwrap();
-    assert_eq!(again, United::default());
+    assert_eq!(
+        again,
+        United::default(),
+        "the other is the further one by now"
+    );
     assert_eq!(old.head().await.unwrap(), head);
 }
 

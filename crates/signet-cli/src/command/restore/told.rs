@@ -36,6 +36,7 @@ fn kept(kept: &Kept) -> Value {
             "users_logged_out": united.raised,
             "removed_users": united.removed,
             "disabled_users": united.disabled,
+            "continues_backup": united.continues,
             "changed_passwords": united.passwords,
             "new_users": united.new,
         })),
@@ -69,11 +70,17 @@ pub(super) fn text(
         ));
     }
     if let Some(kept) = &restored.kept {
-        lines.push(kept_in_words(kept));
+        lines.extend(kept_in_words(kept));
     }
     if let Some(users) = restored.ended {
+        let why = match is_another(restored) {
+            true => {
+                "what was there does not go on from this backup, so nobody knows which sessions ended after it"
+            }
+            false => "nobody knows here which sessions ended after the backup",
+        };
         lines.push(format!(
-            "Everybody has to log in again ({}): nobody knows here which sessions ended after the backup.",
+            "Everybody has to log in again ({}): {why}.",
             counted(users, "user")
         ));
     }
@@ -87,8 +94,14 @@ pub(super) fn text(
     lines.join("\n")
 }
 
-/// What was taken over from the installation that was there.
-fn kept_in_words(kept: &Kept) -> String {
+/// Whether there was a repository that knows nothing of what became of the one in the backup.
+fn is_another(restored: &Restored) -> bool {
+    let kept = restored.kept.as_ref();
+    kept.is_some_and(|kept| kept.repository.is_some() && !kept.tells_what_ended())
+}
+
+/// What was taken over from the installation that was there, if there is anything to say.
+fn kept_in_words(kept: &Kept) -> Option<String> {
     let united = kept.repository.unwrap_or_default();
     let things: Vec<_> = [
         (
@@ -116,13 +129,15 @@ fn kept_in_words(kept: &Kept) -> String {
     .filter(|(count, ..)| *count > 0)
     .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
     .collect();
-    let mut text = match things.is_empty() {
-        true => "Nothing had happened since that must not be taken back.".to_owned(),
-        false => format!("Not taken back: {}.", things.join(", ")),
-    };
+    let mut lines = Vec::new();
+    if !things.is_empty() {
+        lines.push(format!("Not taken back: {}.", things.join(", ")));
+    } else if kept.tells_what_ended() {
+        lines.push("Nothing had happened since that must not be taken back.".to_owned());
+    }
     if united.new > 0 {
-        text.push_str(&format!(
-            "\n{} made after the backup and {} gone now: add them again, with `signet user add`.",
+        lines.push(format!(
+            "{} made after the backup and {} gone now: add them again, with `signet user add`.",
             if united.new == 1 {
                 "1 user was".to_owned()
             } else {
@@ -131,7 +146,7 @@ fn kept_in_words(kept: &Kept) -> String {
             if united.new == 1 { "is" } else { "are" },
         ));
     }
-    text
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 pub(super) fn warn(context: &Context, restored: &Restored) {
@@ -142,6 +157,11 @@ pub(super) fn warn(context: &Context, restored: &Restored) {
     {
         context.output.warning(
             "the repository that was there is gone or damaged: what became of users and sessions after the backup is not known",
+        );
+    }
+    if is_another(restored) && restored.ended.is_none() {
+        context.output.warning(
+            "what was there does not go on from this backup: sessions that were ended after it live again until their time",
         );
     }
     if let Some(path) = &restored.repository_moved_from {
