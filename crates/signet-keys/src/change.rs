@@ -4,8 +4,9 @@ use signet_core::{Key, KeyId, KeyState, RingName, Seconds, UnixSeconds};
 
 use crate::loaded::{activation, maker, removable_at};
 use crate::merge::union;
+use crate::relocation::Needles;
 use crate::store::{REVOKED, STORAGE, random_material, scan_if_any};
-use crate::{Found, KeyError, KeyStore, Lock, Revocations};
+use crate::{Found, KeyError, KeyFault, KeyProvider, KeyStore, Lock, ProviderName, Revocations};
 
 /// What becomes of a new key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,16 @@ pub enum Insertion {
     Repaired,
     /// The key was here, in this state or a later one.
     Unchanged,
+}
+
+/// A key that was removed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Retired {
+    /// Where it was.
+    pub from: ProviderName,
+    /// Why bytes of it may still be in the files that held it, if they may.
+    pub left: Option<KeyError>,
 }
 
 impl KeyStore {
@@ -171,13 +182,14 @@ impl KeyStore {
         }
     }
 
-    /// Removes the file of a key that only verifies, when nothing needs it any more, or of one that is revoked.
+    /// Removes a key that only verifies, when nothing needs it any more, or one that is revoked, from wherever it is, so
+    /// that no byte of it is left in the files that held it.
     ///
     /// # Errors
     ///
     /// There is no such key, it is pending or active, it may still be needed and this is not forced, something could
-    /// not be read or written, or the keys are a mounted secret.
-    pub fn retire(&self, id: KeyId, when: Retirement) -> Result<(), KeyError> {
+    /// not be read or written, or the keys are a mounted secret. The key is still there then.
+    pub fn retire(&self, id: KeyId, when: Retirement) -> Result<Retired, KeyError> {
         let lock = self.begin()?;
         let (ring, found) = self.locate(id)?;
         let key = self.current(&lock, found)?;
@@ -213,8 +225,18 @@ impl KeyStore {
                 }
             }
         }
-        self.provider()?.remove(ring, id)?;
-        self.remove_copy(ring, id)
+        let provider = self.provider()?;
+        // First the copy: until the key itself is gone, this can be repeated.
+        let copied = self.remove_copy(ring, id)?;
+        provider.remove(ring, id)?;
+        let cleaned = [Some(provider), copied]
+            .into_iter()
+            .flatten()
+            .try_for_each(|provider| clean(provider, &key));
+        Ok(Retired {
+            from: provider.name(),
+            left: cleaned.err(),
+        })
     }
 
     /// Adds a key that comes from elsewhere. Where it is here already, the later state wins.
@@ -273,14 +295,15 @@ impl KeyStore {
         })
     }
 
-    /// A copy in the place that `storage` does not name would come back when the keys are moved.
-    fn remove_copy(&self, ring: RingName, id: KeyId) -> Result<(), KeyError> {
+    /// A copy in the place that `storage` does not name would come back when the keys are moved. Returns where there was one.
+    fn remove_copy(&self, ring: RingName, id: KeyId) -> Result<Option<&dyn KeyProvider>, KeyError> {
         if let Some(other) = self.other_provider()?
             && scan_if_any(other, ring)?.iter().any(|found| is(found, id))
         {
             other.remove(ring, id)?;
+            return Ok(Some(other));
         }
-        Ok(())
+        Ok(None)
     }
 
     fn demote(&self, keys: &[Key]) -> Result<(), KeyError> {
@@ -337,6 +360,25 @@ impl KeyStore {
     fn find(&self, ring: RingName, id: KeyId) -> Result<Option<Found>, KeyError> {
         Ok(self.scan(ring)?.into_iter().find(|found| is(found, id)))
     }
+}
+
+/// Leaves no byte of a removed key where it was.
+fn clean(provider: &dyn KeyProvider, key: &Key) -> Result<(), KeyError> {
+    provider.purge()?;
+    let needles = Needles::of([key]);
+    for path in provider.traces() {
+        match needles.find(&path) {
+            Ok(None) => {}
+            Ok(Some(id)) => return Err(KeyError::Traces { id, path }),
+            Err(error) => {
+                return Err(KeyError::unusable(
+                    &path,
+                    KeyFault::Unreadable(error.into()),
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn is(found: &Found, id: KeyId) -> bool {

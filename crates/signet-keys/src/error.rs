@@ -119,6 +119,14 @@ pub enum KeyError {
         /// When it can go; `None` where no time tells, as with keys that seal secrets.
         removable_at: Option<UnixSeconds>,
     },
+    /// A key was removed, and bytes of it are still where it was.
+    #[error("bytes of key {id} are still in {}", path.display())]
+    Traces {
+        /// The key.
+        id: KeyId,
+        /// The file.
+        path: PathBuf,
+    },
     /// A key whose id is not that of its bits.
     #[error("key {id} is damaged: its id does not belong to its bits")]
     Damaged {
@@ -176,6 +184,10 @@ impl KeyError {
             } => "wait, or retire it by force: whoever holds a token of it is logged out".into(),
             Self::TooEarly { .. } => {
                 "retire it by force only when no secret is sealed with it".into()
+            }
+            Self::Traces { .. } => {
+                "stop the instance once, and whatever else reads the repository: the last one that closes it empties its log"
+                    .into()
             }
             Self::Damaged { .. } => "copy the key again from where it came".into(),
         }

@@ -26,7 +26,7 @@ mod unite;
 mod watch;
 
 pub use census::PlaceCensus;
-pub use change::{Insertion, Retirement, RotateMode, is_due};
+pub use change::{Insertion, Retired, Retirement, RotateMode, is_due};
 pub use custody::Custody;
 pub use entry::KeyEntry;
 pub use error::KeyError;

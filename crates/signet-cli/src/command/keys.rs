@@ -56,7 +56,7 @@ enum Action {
         #[command(flatten)]
         key: KeyName,
     },
-    /// Remove the file of a key that nothing needs any more
+    /// Remove a key that nothing needs any more, from its file or the repository
     Retire {
         #[command(flatten)]
         key: KeyName,
@@ -190,7 +190,7 @@ async fn retire(
     place.ready_to_record()?;
     let now = context.now();
     let when = retirement(context, place, store, id, force).await?;
-    match store.retire(id, when) {
+    let retired = match store.retire(id, when) {
         Err(signet_keys::KeyError::TooEarly {
             removable_at: Some(at),
             ..
@@ -203,11 +203,26 @@ async fn retire(
             return Err(Failure::new(message).hint(hint).into());
         }
         retired => retired?,
-    }
+    };
     let detail = json!({ "forced": force });
     place.record(context, "key.retire", &id.to_string(), &detail)?;
-    let text = format!("The file of key {id} is removed.");
-    let document = json!({ "kid": id.to_string(), "state": "retired" });
+    if let Some(left) = retired.left {
+        place.poke().await;
+        // To repeat it would find no key.
+        let hint = "stop the instance once, and whatever else reads the repository: the last one that closes it empties its log";
+        let message =
+            format!("key {id} is removed, but bytes of it can still be in the repository's files");
+        return Err(anyhow::Error::new(left).context(Failure::new(message).hint(hint)));
+    }
+    let text = match retired.from {
+        ProviderName::File => format!("The file of key {id} is removed."),
+        from => format!(
+            "Key {id} is removed from {}, and no byte of it is left there.",
+            from.in_words()
+        ),
+    };
+    let document =
+        json!({ "kid": id.to_string(), "state": "retired", "provider": retired.from.as_str() });
     changed(context, place, document, &text).await
 }
 

@@ -93,6 +93,35 @@ fn is_in_repository(scratch: &Scratch, bits: &[Vec<u8>]) -> bool {
     })
 }
 
+// O6
+#[test]
+fn no_byte_of_a_retired_key_is_left_in_the_repository() {
+    let scratch = Scratch::new();
+    let bits = bits(&scratch);
+    scratch.run(&TO_REPOSITORY).done();
+    let running = Running::start(&scratch);
+    let list = scratch.json(&["keys", "list"]);
+    let of = |ring: &str| {
+        let keys = list["keys"].as_array().unwrap();
+        let key = keys.iter().find(|key| key["ring"] == ring).unwrap();
+        key["kid"].as_str().unwrap().to_owned()
+    };
+    for ring in ["hmac", "master"] {
+        scratch.run(&["keys", "rotate", "--ring", ring]).done();
+    }
+    assert!(is_in_repository(&scratch, &bits));
+    for ring in ["hmac", "master"] {
+        let kid = of(ring);
+        let said = scratch.run(&["keys", "retire", &kid, "--force"]).done();
+        let words =
+            format!("Key {kid} is removed from the repository, and no byte of it is left there.");
+        assert!(said.stdout.starts_with(&words), "{said:?}");
+    }
+    assert!(!is_in_repository(&scratch, &bits));
+    assert_eq!(running.whoami("no token"), 401, "it still answers");
+    running.terminate();
+}
+
 #[test]
 fn the_keys_move_there_and_back() {
     let scratch = Scratch::new();

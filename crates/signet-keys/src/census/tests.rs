@@ -3,7 +3,7 @@ use std::fs;
 use signet_core::{KeyState, RingName};
 
 use super::*;
-use crate::testing::{Farm, NOW, key, reasons};
+use crate::testing::{Accident, Farm, Faulty, NOW, key, reasons};
 use crate::{KeyError, RotateMode};
 
 const HMAC: RingName = RingName::Hmac;
@@ -99,6 +99,63 @@ fn what_is_retired_goes_from_both_places() {
             .iter()
             .all(|place| place.keys.iter().all(|(_, id, _)| *id != old.id))
     );
+}
+
+// O6
+#[test]
+fn no_byte_of_what_is_retired_is_left_in_either_place() {
+    for storage in ["repository", "file"] {
+        let (farm, rows) = moved_wrongly(storage);
+        let store = farm.store_with(&rows);
+        let old = key(HMAC, 7, KeyState::VerifyOnly, 1);
+        rows.put_key(&old);
+        farm.put(&old);
+        let retired = store.retire(old.id, crate::Retirement::Forced).unwrap();
+        assert_eq!(retired.from.as_str(), storage);
+        assert!(retired.left.is_none(), "{retired:?}");
+        let needles = crate::relocation::Needles::of([&old]);
+        for path in rows.traces() {
+            assert_eq!(needles.find(&path).unwrap(), None, "{storage}");
+        }
+    }
+}
+
+// O6
+#[test]
+fn what_could_not_be_cleaned_is_told_and_the_key_is_gone() {
+    let (farm, rows) = moved_wrongly("repository");
+    let old = key(HMAC, 7, KeyState::VerifyOnly, 1);
+    rows.put_key(&old);
+    // The row is removed in the first step, and cleaned up after in the second.
+    let faulty = Faulty::new(Accident::Full, 1);
+    let store = farm.store_with(&rows.on(&faulty));
+    let retired = store.retire(old.id, crate::Retirement::Forced).unwrap();
+    assert!(
+        matches!(retired.left, Some(crate::KeyError::Provider { .. })),
+        "{retired:?}"
+    );
+    assert!(
+        store
+            .load(None)
+            .unwrap()
+            .keys
+            .iter()
+            .all(|key| key.id != old.id)
+    );
+
+    // Somebody wrote what was removed into the file again.
+    rows.put_key(&old);
+    rows.put(HMAC, "stray", crate::encode_key_file(&old).as_bytes());
+    let retired = farm
+        .store_with(&rows)
+        .retire(old.id, crate::Retirement::Forced)
+        .unwrap();
+    let left = retired.left.unwrap();
+    assert!(
+        matches!(left, crate::KeyError::Traces { id, .. } if id == old.id),
+        "{left:?}"
+    );
+    assert!(!left.hint().is_empty());
 }
 
 #[test]

@@ -316,7 +316,9 @@ fn no_change_that_fails_anywhere_loses_a_key() {
         }),
         ("activate", |s, [_, _, pending]| s.activate(pending, NOW)),
         ("revoke", |s, [old, ..]| s.revoke(old)),
-        ("retire", |s, [old, ..]| s.retire(old, Retirement::Forced)),
+        ("retire", |s, [old, ..]| {
+            s.retire(old, Retirement::Forced).map(drop)
+        }),
         ("insert", |s, _| {
             s.insert(&key(HMAC, 9, KeyState::Active, 1)).map(|_| ())
         }),
