@@ -88,7 +88,9 @@ impl RepositoryError {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Url(_) => "write it as sqlite:PATH",
-            Self::Missing => "check --data, or start the instance once to create it",
+            Self::Missing => {
+                "check --data; one that is lost comes back with `signet restore FILE --replace`, and a first start creates it"
+            }
             Self::PermissionDenied => {
                 "run as the user who owns the data directory; both directory and file must be readable and writable for that user"
             }
@@ -96,14 +98,18 @@ impl RepositoryError {
             Self::TooOpen { .. } => {
                 "chmod 600 the file, and change the passwords if others may have read it"
             }
-            Self::NotARepository => "check repository.url, or restore the file from a backup",
+            Self::NotARepository => {
+                "check repository.url, or put a backup in its place: `signet restore FILE --replace`"
+            }
             Self::NewerVersion { .. } => {
-                "run the version of Signet that wrote it, or restore an older backup"
+                "run the version of Signet that wrote it, or put an older backup in its place: `signet restore FILE --replace`"
             }
             Self::ForeignMigration { .. } => {
-                "the file was written by a different build: run that one, or restore a backup"
+                "the file was written by a different build: run that one, or put a backup in its place: `signet restore FILE --replace`"
             }
-            Self::Damaged(_) => "stop the instance and restore the repository from a backup",
+            Self::Damaged(_) => {
+                "stop the instance, and put a backup in its place: `signet restore FILE --replace`"
+            }
             Self::DiskFull => "free space on the file system of the data directory",
             Self::Busy => {
                 "try again; if it stays busy, look for another program that has the file open"
