@@ -89,7 +89,23 @@ fn a_secret_is_sealed_for_its_place_and_opens_there_alone() {
     let scratch = Scratch::new();
     let said = protect(&scratch, &[IMS]).done();
     let value = said.stdout.trim().to_owned();
-    assert!(said.stderr.contains("[client.ims]\nsecret = "), "{said:?}");
+    let (_, table) = said.stderr.split_once("[client.ims]").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let table = table
+        .replace("https://…", "https://id.example/token")
+        .replace("sealed:v1:…", &value)
+        .replace('…', "4c6a1f");
+    configure(&scratch, &format!("[client.ims]{table}\n"));
+    scratch.run(&["config", "check"]).done();
+    let again = protect(&scratch, &[IMS]).done();
+    assert!(
+        again
+            .stderr
+            .contains("into the table [client.ims] of signet.toml")
+            && !again.stderr.contains("client_id"),
+        "{again:?}"
+    );
+    configure(&scratch, "");
     let file = scratch.file("value", &format!("{value}\n"));
     let opened = scratch.run(&["secret", "unprotect", IMS, &file]).done();
     assert_eq!(opened.stdout, format!("{SECRET}\n"));

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use signet_repository::{Repository, SettingName};
 use signet_secret::{MasterKeys, Place as SecretPlace, SealedValue};
+use signet_server::Config;
 use signet_server::secrets::{SecretInventory, Standing};
 use zeroize::Zeroizing;
 
@@ -45,7 +46,7 @@ impl Protect {
         let place = context.place()?;
         let master = MasterKeys::new(&place.keys()?.load(None)?);
         if !self.store {
-            return self.print(context, &master);
+            return self.print(context, &place, &master);
         }
         place.ready_to_record()?;
         place
@@ -55,19 +56,28 @@ impl Protect {
             .await
     }
 
-    fn print(&self, context: &Context, master: &MasterKeys) -> anyhow::Result<Outcome> {
+    fn print(
+        &self,
+        context: &Context,
+        place: &Place,
+        master: &MasterKeys,
+    ) -> anyhow::Result<Outcome> {
         let sealed = self.seal(master, &self.secret()?)?;
-        let line = line_in_configuration(&self.place);
+        let lines = lines_in_configuration(&self.place, place.config());
         let document = json!({
             "place": self.place,
             "key": sealed.key().to_string(),
             "value": sealed,
-            "write": line,
+            "write": lines.as_ref().map(|lines| &lines.text),
         });
         context.output.answer(&document, &sealed.to_string())?;
-        context
-            .output
-            .note(&format!("Write it into signet.toml:\n\n{line}"));
+        if let Some(lines) = &lines {
+            context.output.note(&lines.told());
+        } else if setting(&self.place).is_some() {
+            context
+                .output
+                .note("Settings are in the repository; with --store it is kept there.");
+        }
         self.warn_of_a_slip(context);
         Ok(Outcome::Done)
     }
@@ -201,19 +211,61 @@ fn is_asked_for(place: &SecretPlace) -> bool {
     )
 }
 
-/// Where in the configuration the value of a place stands.
-fn line_in_configuration(place: &SecretPlace) -> String {
+/// What is to be written into the configuration for the value of a place.
+#[derive(Debug, PartialEq, Eq)]
+struct Lines {
+    client: String,
+    /// With the table and what else it needs, if the configuration does not have the client.
+    text: String,
+    is_whole: bool,
+}
+
+/// Only values of clients stand there: with any other line the configuration would be refused.
+fn lines_in_configuration(place: &SecretPlace, config: &Config) -> Option<Lines> {
     let names: Vec<_> = place.segments().collect();
-    let (key, tables) = names.split_last().unwrap_or((&"", &[]));
-    let key = key.replace('-', "_");
-    let quoted = |name: &&str| match name.contains('.') {
-        true => format!("\"{name}\""),
-        false => (*name).to_owned(),
+    let (client, line, auth) = match names.as_slice() {
+        ["client", client, "secret"] => (*client, "secret", ""),
+        ["client", client, "private-key"] => {
+            (*client, "private_key", "auth = \"private_key_jwt\"\n")
+        }
+        _ => return None,
     };
-    let table: Vec<_> = tables.iter().map(quoted).collect();
-    match table.is_empty() {
-        true => format!("{key} = \"sealed:v1:…\""),
-        false => format!("[{}]\n{key} = \"sealed:v1:…\"", table.join(".")),
+    let line = format!("{line} = \"sealed:v1:…\"");
+    let is_whole = config.client.keys().all(|name| name.as_str() != client);
+    let text = match is_whole {
+        true => format!(
+            "{}\ntoken_endpoint = \"https://…\"\nclient_id = \"…\"\n{auth}{line}",
+            table(client)
+        ),
+        false => line,
+    };
+    Some(Lines {
+        client: client.to_owned(),
+        text,
+        is_whole,
+    })
+}
+
+impl Lines {
+    fn told(&self) -> String {
+        let (client, text) = (&self.client, &self.text);
+        match self.is_whole {
+            false => format!(
+                "Write it into the table {} of signet.toml:\n\n{text}",
+                table(client)
+            ),
+            true => format!(
+                "Write it into signet.toml, with the endpoint and the id of the client; preset = \"adobe-ims\" stands for the endpoint of Adobe:\n\n{text}\n\nOr let the repository keep all of it: signet client add {client} --help. The secret alone goes there with --store.",
+            ),
+        }
+    }
+}
+
+/// The head of a client's table.
+fn table(client: &str) -> String {
+    match client.contains('.') {
+        true => format!("[client.\"{client}\"]"),
+        false => format!("[client.{client}]"),
     }
 }
 
@@ -222,19 +274,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_says_where_its_value_stands() {
-        for (place, line) in [
-            (
-                "client/ims/secret",
-                "[client.ims]\nsecret = \"sealed:v1:…\"",
-            ),
-            (
-                "client/my.app/private-key",
-                "[client.\"my.app\"]\nprivate_key = \"sealed:v1:…\"",
-            ),
-            ("name", "name = \"sealed:v1:…\""),
-        ] {
-            assert_eq!(line_in_configuration(&place.parse().unwrap()), line);
+    fn what_is_to_be_written_is_a_whole_table() {
+        let path = std::path::Path::new("signet.toml");
+        let value = format!("sealed:v1:{}:{}", "0".repeat(32), "A".repeat(48));
+        for place in ["client/ims/secret", "client/my.app/private-key"] {
+            let place = place.parse().unwrap();
+            let lines = lines_in_configuration(&place, &Config::default()).unwrap();
+            assert!(lines.told().contains(&lines.text));
+            let text = lines
+                .text
+                .replace("https://…", "https://id.example/token")
+                .replace("sealed:v1:…", &value)
+                .replace('…', "4c6a1f");
+            let config = Config::parse(&text, path).unwrap();
+            // What is there needs the one line.
+            let lines = lines_in_configuration(&place, &config).unwrap();
+            assert_eq!(lines.text.lines().count(), 1);
+            let words = format!(
+                "into the table [client.{}",
+                if lines.client == "ims" {
+                    "ims]"
+                } else {
+                    "\"my.app\"]"
+                }
+            );
+            assert!(lines.told().contains(&words), "{}", lines.told());
+        }
+        for other in ["name", "setting/mail.password", "client/ims/secrt"] {
+            let place = other.parse().unwrap();
+            assert_eq!(lines_in_configuration(&place, &Config::default()), None);
         }
     }
 
