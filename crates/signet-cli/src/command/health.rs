@@ -87,7 +87,8 @@ impl Health {
     async fn report(&self, context: &Context) -> anyhow::Result<HealthReport> {
         let selection = Selection::of_tags(&self.tags)?;
         let data = context.data();
-        if !data.exists() {
+        // One that cannot be reached is not missing.
+        if matches!(data.try_exists(), Ok(false)) {
             let message = format!("there is no data directory at {}", data.display());
             return Err(Failure::new(message)
                 .hint("name another with --data or $SIGNET_DATA")

@@ -1,11 +1,13 @@
 //! How an instance is, as monitoring asks for it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::scratch::{Said, Scratch};
+use crate::scratch::{PROGRAM, Said, Scratch};
 use crate::serving::Running;
 
 /// Nothing else may be wrong with the machine that tests run on.
@@ -27,7 +29,7 @@ fn a_running_instance_tells_how_it_is() {
     assert_eq!(said.status, 0, "{said:#?}");
     assert_eq!(
         said.stdout.lines().next(),
-        Some("SIGNET OK - 7 checks are in order")
+        Some("SIGNET OK - 8 checks are in order")
     );
     assert!(
         said.stdout
@@ -108,7 +110,7 @@ fn without_an_instance_its_data_is_looked_at() {
     let first = said.stdout.lines().next().unwrap();
     assert!(
         first.starts_with("SIGNET CRITICAL - instance: INSTANCE_DOWN: the instance on ")
-            && first.ends_with(" does not run (1 of 7 checks)"),
+            && first.ends_with(" does not run (1 of 8 checks)"),
         "{first}"
     );
     assert!(
@@ -220,4 +222,158 @@ fn a_secret_whose_key_is_gone_is_critical_and_says_which_key_that_is() {
     }
     assert!(!message.contains("hush"));
     running.terminate();
+}
+
+fn chmod(scratch: &Scratch, name: &str, mode: u32) {
+    let path = scratch.data().join(name);
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+// O5
+#[test]
+fn what_others_can_read_is_critical_while_it_runs() {
+    let scratch = Scratch::new();
+    let running = Running::start(&scratch);
+    for (name, open, private, words) in [
+        (
+            "repository.db",
+            0o644,
+            0o600,
+            "CRITICAL repository: REPOSITORY_OPEN_TO_OTHERS: ",
+        ),
+        (
+            "repository.db-wal",
+            0o640,
+            0o600,
+            "CRITICAL repository: REPOSITORY_OPEN_TO_OTHERS: ",
+        ),
+        (
+            "",
+            0o755,
+            0o700,
+            "CRITICAL directory: DATA_OPEN_TO_OTHERS: ",
+        ),
+    ] {
+        assert_eq!(health(&scratch, &[]).status, 0, "{name}");
+        chmod(&scratch, name, open);
+        let said = health(&scratch, &[]);
+        assert_eq!(said.status, 2, "{said:#?}");
+        assert!(
+            said.stdout.contains(words) && said.stdout.contains(&format!("the mode {open:04o}")),
+            "{said:#?}"
+        );
+        chmod(&scratch, name, private);
+    }
+    running.terminate();
+}
+
+// K3
+#[test]
+fn keys_in_a_repository_that_cannot_be_read_are_not_called_lost() {
+    let scratch = Scratch::new();
+    let sealed = scratch.run_with(
+        &["secret", "protect", "client/ims/secret", "--store"],
+        "hush\n",
+    );
+    sealed.done();
+    scratch
+        .run(&["keys", "relocate", "--to", "repository", "--yes"])
+        .done();
+    let running = Running::start(&scratch);
+    chmod(&scratch, "repository.db", 0o644);
+    let unseen = || {
+        let said = health(&scratch, &[]);
+        assert_eq!(said.status, 2, "{said:#?}");
+        assert!(
+            said.stdout
+                .contains("\nCRITICAL keys: KEYS_UNKNOWN: the keys are in the repository"),
+            "{said:#?}"
+        );
+        for words in ["NO_ACTIVE_KEY", "SECRET_KEY_MISSING", "keys rotate"] {
+            assert!(!said.stdout.contains(words), "{said:#?}");
+        }
+        said
+    };
+    let said = unseen();
+    assert!(
+        said.stdout
+            .contains("\nWARN secrets: SECRETS_UNKNOWN: nobody knows whether the secrets open"),
+        "{said:#?}"
+    );
+    running.terminate();
+    let said = unseen();
+    assert!(
+        said.stdout.contains("REPOSITORY_OPEN_TO_OTHERS"),
+        "{said:#?}"
+    );
+}
+
+#[test]
+fn a_stranger_is_sent_to_the_owner_and_told_nothing_else() {
+    let scratch = Scratch::new();
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        // Only the super-user can give files away.
+        return;
+    }
+    let data = scratch.data();
+    for path in below(&data) {
+        chown(path, Some(65_534), None).unwrap();
+    }
+    let words = format!("signet health --data '{}'`", data.display());
+    let said = health(&scratch, &[]);
+    // That no instance runs is known.
+    assert_eq!(said.status, 2, "{said:#?}");
+    let lines: Vec<_> = said.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "{said:#?}");
+    assert!(lines[0].contains("instance: INSTANCE_DOWN"), "{said:#?}");
+    assert!(lines[2].contains("INSTANCE_DOWN"), "{said:#?}");
+    assert!(
+        lines[1].contains("DATA_OWNER")
+            && lines[1].contains("run it as its owner: `sudo -u ")
+            && lines[1].contains(&words),
+        "{said:#?}"
+    );
+    assert!(!said.stdout.contains("chown"), "{said:#?}");
+    let told = scratch.run(&["doctor"]);
+    assert!(
+        told.stdout.contains("1 thing is wrong") && !told.stdout.contains("chown"),
+        "{told:#?}"
+    );
+
+    // Who cannot look in does not know even that.
+    for path in below(&data) {
+        chown(path, Some(0), None).unwrap();
+    }
+    fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = scratch.path().join("signet");
+    if fs::hard_link(PROGRAM, &copy).is_err() {
+        fs::copy(PROGRAM, &copy).unwrap();
+    }
+    let said = std::process::Command::new(copy)
+        .args(["health", "--data"])
+        .arg(&data)
+        .uid(65_534)
+        .current_dir("/")
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8(said.stdout).unwrap();
+    assert_eq!(said.status.code(), Some(3), "{stdout}");
+    assert_eq!(stdout.lines().count(), 2, "{stdout}");
+    assert!(
+        stdout.contains("HEALTH_CHECK_ERROR directory: DATA_OWNER: ")
+            && stdout.contains("`sudo -u root signet health --data '"),
+        "{stdout}"
+    );
+}
+
+fn below(directory: &Path) -> Vec<PathBuf> {
+    let mut all = vec![directory.to_owned()];
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => all.extend(below(&path)),
+            false => all.push(path),
+        }
+    }
+    all
 }

@@ -75,13 +75,17 @@ fn strange(
             _ => None,
         },
     };
-    HealthReport::new(&[Examined {
-        name: INSTANCE,
-        tags: &[INSTANCE, "systemready"],
-        findings: instance.into_iter().chain([finding]).collect(),
+    // Apart, so that what is critical is not hidden by what nobody knows.
+    let examined = |name, tags, finding| Examined {
+        name,
+        tags,
+        findings: vec![finding],
         took: Duration::ZERO,
         finished,
-    }])
+    };
+    let mut all = vec![examined("directory", &["storage", "security"], finding)];
+    all.extend(instance.map(|finding| examined(INSTANCE, &["instance", "systemready"], finding)));
+    HealthReport::new(&all)
 }
 
 fn does_not_answer(why: &str) -> Finding {

@@ -203,14 +203,14 @@ fn others(plan: &Plan) -> Failure {
 
 fn finished(done: &Rekeyed) -> String {
     format!(
-        "Sealed {} anew in {}.\nThe files as they were are in {}; whoever has the old key can open what is in them.\nWhen AEM runs with the new key and all is well: rm -r '{}'",
+        "Sealed {} anew in {}.\nThe files as they were are in {}; whoever has the old key can open what is in them.\nWhen AEM runs with the new key and all is well: rm -r {}",
         match done.values {
             1 => "1 value".to_owned(),
             many => format!("{many} values"),
         },
         files(done.files, "", ""),
         done.backup.display(),
-        done.backup.display()
+        signet_server::quoted(&done.backup)
     )
 }
 
