@@ -5,9 +5,11 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::Value;
 use signet_core::{KeyId, KeyState, RingName, Scratch};
 use signet_keys::{LoadedKeys, ProviderName};
-use signet_repository::Repository;
+use signet_repository::{Repository, UserPage};
 use signet_secret::MasterKeys;
 use signet_server::secrets::{Opening, SecretCount, SecretInventory};
 use signet_server::{DataDirectory, Instance, Overrides};
@@ -21,8 +23,12 @@ pub(crate) struct Holdings {
     pub(crate) problems: Vec<String>,
     /// The sealed values.
     pub(crate) sealed: SecretCount,
-    /// The tokens that are refused, and why.
-    pub(crate) refused: Vec<String>,
+    /// What is sealed in the repository, opened, by its place.
+    pub(crate) secrets: BTreeMap<String, String>,
+    /// The groups of each user.
+    pub(crate) users: BTreeMap<String, Vec<String>>,
+    /// The keys of the tokens that are refused, and why.
+    pub(crate) refused: Vec<(KeyId, String)>,
 }
 
 /// A name of a key: the digest of its ring and bits, checked whenever it is read.
@@ -50,7 +56,7 @@ impl Holdings {
         let directory = DataDirectory::open(data)?;
         let config = directory.config()?;
         let loaded = directory.key_store(&config)?.load(None)?;
-        let (refused, sealed) = judged(&directory, &loaded, tokens).await?;
+        let judged = judged(&directory, &loaded, tokens).await?;
         let log = directory.audit_log().verify(&[], &[])?;
         if !log.holds() {
             return Err(format!("the audit log is broken: {log:?}").into());
@@ -63,8 +69,10 @@ impl Holdings {
                 .map(|key| ((key.ring, key.kid), (key.state, key.provider)))
                 .collect(),
             problems: loaded.problems.iter().map(ToString::to_string).collect(),
-            sealed,
-            refused,
+            sealed: judged.sealed,
+            secrets: judged.secrets,
+            users: judged.users,
+            refused: judged.refused,
         })
     }
 
@@ -83,12 +91,19 @@ impl Holdings {
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// The tokens that an instance on this data would refuse, and the sealed values in its repository and configuration.
+/// What an instance on this data says.
+struct Judged {
+    refused: Vec<(KeyId, String)>,
+    sealed: SecretCount,
+    secrets: BTreeMap<String, String>,
+    users: BTreeMap<String, Vec<String>>,
+}
+
 async fn judged(
     directory: &DataDirectory,
     loaded: &LoadedKeys,
     tokens: &[String],
-) -> Result<(Vec<String>, SecretCount), Failure> {
+) -> Result<Judged, Failure> {
     let clock = Arc::new(signet_server::system_clock);
     let instance = Instance::open_existing(directory.clone(), Overrides::default(), clock).await?;
     let site = instance.site();
@@ -97,26 +112,70 @@ async fn judged(
         let judge = |token: &String| {
             let mut scratch = Scratch::default();
             let verdict = verifier.verify(token.as_bytes(), now, &mut scratch);
-            verdict.err().map(|denied| denied.to_string())
+            verdict
+                .err()
+                .map(|denied| (key_of(token), denied.to_string()))
         };
         tokens.iter().filter_map(judge).collect()
     });
-    let counted = sealed(directory, &site.repository, loaded).await;
+    let master = MasterKeys::new(loaded);
+    let judged = Judged {
+        refused,
+        sealed: sealed(directory, &site.repository, &master).await?,
+        secrets: secrets(&site.repository, &master).await?,
+        users: users(&site.repository).await?,
+    };
     site.repository.close().await;
-    Ok((refused, counted?))
+    Ok(judged)
+}
+
+/// The key that made a token, as its protected header says.
+fn key_of(token: &str) -> KeyId {
+    let header = token.split('.').next().unwrap();
+    let header = BASE64URL_NOPAD.decode(header.as_bytes()).unwrap();
+    let header: Value = serde_json::from_slice(&header).unwrap();
+    header["kid"].as_str().unwrap().parse().unwrap()
 }
 
 async fn sealed(
     directory: &DataDirectory,
     repository: &Repository,
-    loaded: &LoadedKeys,
+    master: &MasterKeys,
 ) -> Result<SecretCount, Failure> {
     let inventory = SecretInventory::of(directory, repository)?;
-    let master = MasterKeys::new(loaded);
     let (mut closed, mut done) = (|_| {}, |_| {});
-    let count = inventory.examine(&master, Opening::Use, &mut closed, &mut done);
+    let count = inventory.examine(master, Opening::Use, &mut closed, &mut done);
     Ok(count.await?)
 }
+
+/// Those that open; how many do not is counted.
+async fn secrets(
+    repository: &Repository,
+    master: &MasterKeys,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let sealed = repository.secrets_after("", MANY).await?;
+    let open = |(place, value): (String, String)| {
+        let opened = master.open_text(&place.parse().ok()?, &value).ok()?;
+        Some((place, String::from_utf8(opened.to_vec()).ok()?))
+    };
+    Ok(sealed.into_iter().filter_map(open).collect())
+}
+
+async fn users(repository: &Repository) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+    let page = UserPage {
+        limit: MANY,
+        ..UserPage::default()
+    };
+    let accounts = repository.users(&page).await?.into_iter();
+    let known = accounts.map(|account| {
+        let groups = account.record.groups.iter().map(ToString::to_string);
+        (account.record.subject.to_string(), groups.collect())
+    });
+    Ok(known.collect())
+}
+
+/// More than there are.
+const MANY: u32 = 100;
 
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use signet_core::KeyState;
+use signet_core::{KeyState, RingName};
+use signet_keys::Custody;
+use signet_keys::granite::{GraniteKey, GraniteKeys};
 
 use crate::holdings::Holdings;
 use crate::installation::{DATA, Installation};
@@ -10,7 +12,17 @@ use crate::trial::Trial;
 
 #[test]
 fn importing_a_bundle_survives_every_crash() {
-    let (mut installation, mut sender) = (Installation::new(), Installation::new());
+    import(Installation::new(), "keys import BUNDLE");
+}
+
+#[test]
+fn importing_a_bundle_into_the_repository_survives_every_crash() {
+    let installation = Installation::with_keys_in_the_repository();
+    import(installation, "keys import BUNDLE, in the repository");
+}
+
+fn import(mut installation: Installation, name: &str) {
+    let mut sender = Installation::new();
     let card = installation.does(&["node", "show"]);
     fs::write(sender.root().join("receiver.card"), card).unwrap();
     let card = sender.does(&["node", "show"]);
@@ -46,5 +58,45 @@ fn importing_a_bundle_survives_every_crash() {
             None => Ok(()),
         }
     });
-    trial.run("keys import BUNDLE");
+    trial.run(name);
+}
+
+#[test]
+fn importing_an_hmac_of_granite_survives_every_crash() {
+    let installation = Installation::new();
+    let hmac: Vec<u8> = (0x80..0xa0).collect();
+    fs::write(installation.root().join("hmac"), hmac).unwrap();
+    let import = ["keys", "import", "--granite-hmac", "hmac"];
+    let here = &installation.holdings().keys;
+    let trial = Trial::new(&installation, &import, |_, after| {
+        let new = after
+            .keys
+            .iter()
+            .filter(|(key, _)| !here.contains_key(*key));
+        let new: Vec<_> = new.map(|((ring, _), (state, _))| (*ring, *state)).collect();
+        match new == [(RingName::Hmac, KeyState::Pending)] {
+            true => Ok(()),
+            false => Err(format!("new are {new:?}")),
+        }
+    });
+    trial.run("keys import --granite-hmac");
+}
+
+#[test]
+fn importing_a_master_of_granite_survives_every_crash() {
+    let installation = Installation::new();
+    let master: Vec<u8> = (0x80..0x90).collect();
+    fs::write(installation.root().join("master"), &master).unwrap();
+    let import = ["keys", "import", "--granite-master", "master"];
+    let trial = Trial::new(&installation, &import, |root, _| {
+        let keys = root.join(DATA).join("keys");
+        let loaded = GraniteKeys::load(&keys, Custody::Private);
+        let loaded = loaded.map_err(|error| error.to_string())?;
+        let bits: Vec<_> = loaded.keys.iter().map(GraniteKey::expose).collect();
+        match (bits == [master.as_slice()], loaded.problems.as_slice()) {
+            (true, []) => Ok(()),
+            (_, problems) => Err(format!("there are {}, and {problems:?}", bits.len())),
+        }
+    });
+    trial.run("keys import --granite-master");
 }

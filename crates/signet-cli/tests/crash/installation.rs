@@ -25,6 +25,17 @@ const PASSWORD: &str = "a good password";
 /// How many values are sealed.
 pub(crate) const SECRETS: u64 = 5;
 
+/// What a command is there to take away, and no loss.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Given<'g> {
+    /// A key that it removes.
+    pub(crate) removed: Option<KeyId>,
+    /// A key that it revokes, and with it the tokens that the key made.
+    pub(crate) revoked: Option<KeyId>,
+    /// The place whose secret it seals, whatever was there before.
+    pub(crate) sealed: Option<&'g str>,
+}
+
 /// Prepared once; every crash gets a copy.
 #[derive(Debug)]
 pub(crate) struct Installation {
@@ -77,9 +88,21 @@ impl Installation {
         }
     }
 
+    /// The same with the keys in the repository, as in former times.
+    pub(crate) fn with_keys_in_the_repository() -> Self {
+        let mut installation = Self::new();
+        installation.does(&["keys", "relocate", "--to", "repository"]);
+        installation
+    }
+
     /// The directory that is copied. The data directory is in it.
     pub(crate) fn root(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// What it holds now.
+    pub(crate) fn holdings(&self) -> &Holdings {
+        &self.holdings
     }
 
     /// A key of `ring` in this state.
@@ -94,15 +117,15 @@ impl Installation {
         said
     }
 
-    /// What the copy at `root` holds, if nothing is lost there and it can be used; `gone` is a key that was to be removed.
+    /// What the copy at `root` holds, if nothing is lost there but what was `given`, and it can be used.
     ///
     /// # Errors
     /// What is lost.
-    pub(crate) fn unharmed_in(&self, root: &Path, gone: Option<KeyId>) -> Result<Holdings, String> {
+    pub(crate) fn unharmed_in(&self, root: &Path, given: Given<'_>) -> Result<Holdings, String> {
         let after = Holdings::of(&root.join(DATA), &self.tokens)?;
         for ((ring, id), (state, _)) in &self.holdings.keys {
             match after.state(*ring, *id) {
-                None if gone == Some(*id) => {}
+                None if given.removed == Some(*id) => {}
                 None => return Err(format!("the {state} key {id} of ring {ring} is lost")),
                 Some(now) if now < *state => {
                     return Err(format!("key {id} was {state} and is {now} again"));
@@ -110,13 +133,36 @@ impl Installation {
                 Some(_) => {}
             }
         }
-        if !after.refused.is_empty() {
+        let refused = |key: &KeyId| given.revoked != Some(*key);
+        if after.refused.iter().any(|(key, _)| refused(key)) {
             return Err(format!("tokens are refused: {:?}", after.refused));
         }
+        if let Some(user) =
+            (self.holdings.users.keys()).find(|user| !after.users.contains_key(*user))
+        {
+            return Err(format!("the user {user} is lost"));
+        }
+        self.secrets_are_in(&after, given)?;
+        Ok(after)
+    }
+
+    fn secrets_are_in(&self, after: &Holdings, given: Given<'_>) -> Result<(), String> {
+        let is_given = |place: &String| given.sealed == Some(place.as_str());
+        let mut before = self.holdings.secrets.iter();
+        let lost = before
+            .find(|(place, secret)| !is_given(place) && after.secrets.get(*place) != Some(*secret));
+        if let Some((place, _)) = lost {
+            return Err(format!("the secret of {place} is lost"));
+        }
+        // With those of the configuration.
+        let expected = self.holdings.sealed.total;
+        let has = |holdings: &Holdings| holdings.secrets.keys().any(is_given);
+        let more = u64::from(has(after) && !has(&self.holdings));
         match (after.sealed.total, after.sealed.closed) {
-            (SECRETS, 0) => Ok(after),
+            (total, 0) if total == expected + more => Ok(()),
             (total, closed) => Err(format!(
-                "of {SECRETS} secrets there are {total}, and {closed} do not open"
+                "of {} secrets there are {total}, and {closed} do not open",
+                expected + more
             )),
         }
     }

@@ -8,13 +8,17 @@ use crate::trial::Trial;
 
 const RING: RingName = RingName::Hmac;
 
-/// One key makes tokens, and `former` does no more.
-fn is_rotated(after: &Holdings, former: KeyId) -> Result<(), String> {
-    let active = after
-        .keys
-        .iter()
-        .filter(|((ring, _), (state, _))| *ring == RING && *state == KeyState::Active);
-    match (after.state(RING, former), active.count()) {
+/// How many keys of `ring` are active.
+fn active(ring: RingName, after: &Holdings) -> usize {
+    let states = after.keys.iter().filter(|((of, _), _)| *of == ring);
+    states
+        .filter(|(_, (state, _))| *state == KeyState::Active)
+        .count()
+}
+
+/// One key makes tokens or seals, and `former` does no more.
+fn is_rotated(ring: RingName, after: &Holdings, former: KeyId) -> Result<(), String> {
+    match (after.state(ring, former), active(ring, after)) {
         (Some(KeyState::VerifyOnly), 1) => Ok(()),
         (state, active) => Err(format!("the former key is {state:?}, {active} are active")),
     }
@@ -29,10 +33,28 @@ fn has_become(after: &Holdings, key: KeyId, state: KeyState) -> Result<(), Strin
 
 #[test]
 fn rotating_survives_every_crash() {
+    rotate(&Installation::new(), RING, "keys rotate");
+}
+
+#[test]
+fn rotating_in_the_repository_survives_every_crash() {
+    let installation = Installation::with_keys_in_the_repository();
+    rotate(&installation, RING, "keys rotate, in the repository");
+}
+
+#[test]
+fn rotating_what_seals_survives_every_crash() {
     let installation = Installation::new();
-    let former = installation.key(RING, KeyState::Active);
-    let rotate = ["keys", "rotate"];
-    Trial::new(&installation, &rotate, |_, after| is_rotated(after, former)).run("keys rotate");
+    rotate(&installation, RingName::Master, "keys rotate --ring master");
+}
+
+fn rotate(installation: &Installation, ring: RingName, name: &str) {
+    let former = installation.key(ring, KeyState::Active);
+    let words = ["keys", "rotate", "--ring", ring.as_str()];
+    Trial::new(installation, &words, |_, after| {
+        is_rotated(ring, after, former)
+    })
+    .run(name);
 }
 
 #[test]
@@ -43,7 +65,7 @@ fn activating_survives_every_crash() {
     let name = key.to_string();
     let trial = Trial::new(&installation, &["keys", "activate", &name], |_, after| {
         has_become(after, key, KeyState::Active)?;
-        is_rotated(after, former)
+        is_rotated(RING, after, former)
     });
     trial.run("keys activate");
 }
@@ -58,6 +80,22 @@ fn revoking_survives_every_crash() {
         has_become(after, key, KeyState::Revoked)
     });
     trial.run("keys revoke");
+}
+
+#[test]
+fn revoking_the_active_key_survives_every_crash() {
+    let installation = Installation::new();
+    let key = installation.key(RING, KeyState::Active);
+    let name = key.to_string();
+    let revoke = ["keys", "revoke", &name, "--rotate", "--yes"];
+    let trial = Trial::new(&installation, &revoke, |_, after| {
+        has_become(after, key, KeyState::Revoked)?;
+        match (active(RING, after), after.refused.len()) {
+            (1, 1) => Ok(()),
+            (active, _) => Err(format!("{active} are active, refused: {:?}", after.refused)),
+        }
+    });
+    trial.revokes(key).run("keys revoke --rotate");
 }
 
 #[test]

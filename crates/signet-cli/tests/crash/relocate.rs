@@ -99,6 +99,16 @@ fn undoing_a_relocation_survives_every_crash() {
 }
 
 #[test]
+fn undoing_it_back_into_the_repository_survives_every_crash() {
+    let mut installation = Installation::with_keys_in_the_repository();
+    installation.does(&TO_FILE);
+    let trial = Trial::new(&installation, &UNDO, |root, after| {
+        are_in(ProviderName::Repository, root, after)
+    });
+    trial.run("keys relocate --undo, back into the repository");
+}
+
+#[test]
 fn relocating_to_the_repository_survives_every_crash() {
     let installation = Installation::new();
     let trial = Trial::new(&installation, &TO_REPOSITORY, |root, after| {

@@ -23,21 +23,42 @@ fn is_tidy(root: &Path) -> Result<(), String> {
     }
 }
 
+/// The place whose secret was replaced after the backup.
+const REPLACED: &str = "client/one/secret";
+
 // S6
 #[test]
 fn restoring_survives_every_crash() {
     let mut installation = Installation::new();
     let card = installation.does(&["node", "show"]);
     fs::write(installation.root().join("card"), card).unwrap();
+    installation.does(&["user", "group", "add", "alice", "staff"]);
     installation.does(&["backup", "backup.age", "--for", "card"]);
+    // What must come back: a group of a user, and a secret.
+    let (users, secrets) = {
+        let backed_up = installation.holdings();
+        (backed_up.users.clone(), backed_up.secrets.clone())
+    };
+    installation.does(&["user", "group", "remove", "alice", "staff"]);
+    fs::write(installation.root().join("new"), "another secret").unwrap();
+    installation.does(&[
+        "secret", "protect", REPLACED, "--store", "--yes", "--file", "new",
+    ]);
+    assert_ne!(installation.holdings().users, users);
+    assert_ne!(installation.holdings().secrets, secrets);
     // What must not be taken back: a key that is revoked, and one that the backup does not have.
     let stolen = installation.key(RingName::Hmac, KeyState::Pending);
     installation.does(&["keys", "revoke", &stolen.to_string(), "--yes"]);
     installation.does(&["keys", "rotate"]);
 
     let restore = ["restore", "backup.age", "--replace"];
-    let trial = Trial::new(&installation, &restore, |root, _| is_tidy(root));
-    trial.run("restore FILE --replace");
+    let trial = Trial::new(&installation, &restore, |root, after| {
+        if (&after.users, &after.secrets) != (&users, &secrets) {
+            return Err(format!("what came back is {after:?}"));
+        }
+        is_tidy(root)
+    });
+    trial.seals(REPLACED).run("restore FILE --replace");
 }
 
 #[test]
@@ -55,12 +76,14 @@ fn restoring_where_nothing_is_survives_every_crash() {
     ];
     let trial = Trial::new(&installation, &restore.concat(), |root, _| {
         let restored = Holdings::of(&root.join(LOST), &[])?;
-        match (
-            restored.keys == expected.keys,
-            restored.sealed == expected.sealed,
-        ) {
-            (true, true) => Ok(()),
-            _ => Err(format!("{restored:?} is not {expected:?}")),
+        let holds = |holdings: &Holdings| {
+            let Holdings { keys, sealed, .. } = holdings;
+            let (secrets, users) = (&holdings.secrets, &holdings.users);
+            (keys.clone(), sealed.clone(), secrets.clone(), users.clone())
+        };
+        match holds(&restored) == holds(&expected) {
+            true => Ok(()),
+            false => Err(format!("{restored:?} is not {expected:?}")),
         }
     });
     trial.refuses_twice().run("restore FILE");

@@ -1,6 +1,9 @@
 //! One call by which a program changes files, and the ways in which a crash there makes a difference.
 
+use std::collections::BTreeSet;
 use std::fmt;
+
+use crate::state::State;
 
 /// One line of the shim's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,20 +58,33 @@ impl Step {
         }
     }
 
-    /// Every way that leaves something else behind than another way at another step.
+    /// Every way that leaves something else behind than another way at another step; `seen` is what was left by others.
     ///
     /// What a loss of power leaves behind changes only where something is flushed, so it goes just before that, and at the
     /// end of the program, when everything must be on the disk.
-    pub(crate) fn ways(&self) -> Vec<How> {
-        let mut ways = vec![How::Before];
+    pub(crate) fn ways(&self, before: &State, seen: &mut BTreeSet<State>) -> Vec<How> {
+        let mut ways = Vec::new();
+        if seen.insert(before.clone()) || self.is_end() {
+            ways.push(How::Before);
+        }
         if self.bytes > 1 {
             ways.push(How::Torn);
         }
-        let ends_a_time = matches!(self.call.as_str(), "fsync" | "fdatasync" | "exit");
-        if ends_a_time && self.unflushed > 0 {
+        let is_flush = matches!(self.call.as_str(), "fsync" | "fdatasync");
+        if (is_flush || self.is_end()) && self.unflushed > 0 {
             ways.extend([How::Lost, How::Hollow]);
         }
         ways
+    }
+
+    /// Whether it writes a page of the database: there are many, and all alike.
+    pub(crate) fn is_page(&self) -> bool {
+        self.call == "pwrite" && self.path.contains(".db")
+    }
+
+    /// The end of the program.
+    pub(crate) fn is_end(&self) -> bool {
+        self.call == "exit"
     }
 }
 

@@ -1,5 +1,6 @@
 //! One command, killed at each of its steps.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
@@ -12,8 +13,9 @@ use std::thread;
 use signet_core::KeyId;
 
 use crate::holdings::Holdings;
-use crate::installation::{Installation, run, scratch, signet};
+use crate::installation::{Given, Installation, run, scratch, signet};
 use crate::shim::{Run, Watched};
+use crate::state::State;
 use crate::step::{How, Step};
 
 type Check<'t> = dyn Fn(&Path, &Holdings) -> Result<(), String> + Sync + 't;
@@ -22,7 +24,7 @@ type Check<'t> = dyn Fn(&Path, &Holdings) -> Result<(), String> + Sync + 't;
 pub(crate) struct Trial<'t> {
     installation: &'t Installation,
     words: Vec<&'t str>,
-    gone: Option<KeyId>,
+    given: Given<'t>,
     refuses_twice: bool,
     finished: Box<Check<'t>>,
 }
@@ -44,7 +46,7 @@ impl<'t> Trial<'t> {
         Self {
             installation,
             words: words.to_vec(),
-            gone: None,
+            given: Given::default(),
             refuses_twice: false,
             finished: Box::new(finished),
         }
@@ -58,7 +60,19 @@ impl<'t> Trial<'t> {
 
     /// A key that the command removes.
     pub(crate) fn removes(mut self, key: KeyId) -> Self {
-        self.gone = Some(key);
+        self.given.removed = Some(key);
+        self
+    }
+
+    /// A key that the command revokes although it made tokens.
+    pub(crate) fn revokes(mut self, key: KeyId) -> Self {
+        self.given.revoked = Some(key);
+        self
+    }
+
+    /// The place whose secret the command seals.
+    pub(crate) fn seals(mut self, place: &'t str) -> Self {
+        self.given.sealed = Some(place);
         self
     }
 
@@ -68,15 +82,7 @@ impl<'t> Trial<'t> {
     /// When something is lost or the work cannot be finished, with all such crashes.
     pub(crate) fn run(self, name: &str) {
         let steps = self.unharmed();
-        let crashes: Vec<Crash> = steps
-            .iter()
-            .flat_map(|step| {
-                step.ways().into_iter().map(|how| Crash {
-                    at: step.number,
-                    how,
-                })
-            })
-            .collect();
+        let crashes = crashes(&steps);
         let failures = self.each(&crashes);
         let list = write_list(name, &steps, &crashes);
         let complaints: Vec<String> = failures
@@ -99,7 +105,7 @@ impl<'t> Trial<'t> {
         let run = watched.run(self.command(&watched));
         assert!(run.output.status.success(), "{:?}: {run:?}", self.words);
         let root = watched.root();
-        let after = self.installation.unharmed_in(&root, self.gone).unwrap();
+        let after = self.installation.unharmed_in(&root, self.given).unwrap();
         (self.finished)(&root, &after).unwrap();
         assert!(run.steps.len() > 1, "{:?} changed nothing", self.words);
         run.steps
@@ -133,7 +139,7 @@ impl<'t> Trial<'t> {
             return Err(format!("it was not killed there: {}", described(&killed)));
         }
         let holdings = |when: &str| {
-            let holdings = self.installation.unharmed_in(&root, self.gone);
+            let holdings = self.installation.unharmed_in(&root, self.given);
             holdings.map_err(|why| format!("{when}: {why}"))
         };
         let finished = |holdings: &Holdings, when: &str| {
@@ -141,7 +147,7 @@ impl<'t> Trial<'t> {
         };
         let left = holdings("after the crash")?;
         // What a command has said to be done stays done, even if the power goes then.
-        if killed.steps.last().is_some_and(|step| step.call == "exit") {
+        if killed.steps.last().is_some_and(Step::is_end) {
             return finished(&left, "after the end");
         }
         if self.refuses_twice && (self.finished)(&root, &left).is_ok() {
@@ -163,6 +169,28 @@ impl<'t> Trial<'t> {
     }
 }
 
+/// Every crash that makes a difference; but of the pages of the database only one in so many is torn.
+const TORN_PAGE: usize = 4;
+
+fn crashes(steps: &[Step]) -> Vec<Crash> {
+    let mut crashes = Vec::new();
+    let (mut state, mut seen, mut pages) = (State::default(), BTreeSet::new(), 0);
+    for step in steps {
+        for how in step.ways(&state, &mut seen) {
+            if how == How::Torn && step.is_page() {
+                pages += 1;
+                if pages % TORN_PAGE != 1 {
+                    continue;
+                }
+            }
+            let at = step.number;
+            crashes.push(Crash { at, how });
+        }
+        state.follow(step);
+    }
+    crashes
+}
+
 fn described(run: &Run) -> String {
     let said = String::from_utf8_lossy(&run.output.stderr);
     format!(
@@ -180,7 +208,11 @@ fn write_list(name: &str, steps: &[Step], crashes: &[Crash]) -> PathBuf {
     for step in steps {
         let ways = crashes.iter().filter(|crash| crash.at == step.number);
         let ways: Vec<&str> = ways.map(|crash| crash.how.as_str()).collect();
-        writeln!(text, "{step}  ({})", ways.join(", ")).unwrap();
+        let ways = match ways.as_slice() {
+            [] => "as before another step".to_owned(),
+            ways => ways.join(", "),
+        };
+        writeln!(text, "{step}  ({ways})").unwrap();
     }
     let file: String = name
         .chars()

@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
 use signet_keys::{
-    Aftermath, Deed, Destination, Intent, ProviderName, Relocated,
-    RelocationFailure, RelocationOrder,
+    Aftermath, Deed, Destination, Intent, ProviderName, Relocated, RelocationFailure,
+    RelocationOrder,
 };
 use signet_server::{Config, DataDirectory, Rehearsal, chain};
 
