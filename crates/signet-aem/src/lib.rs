@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod compare;
+pub mod console;
 mod content;
 mod error;
 mod felix;

@@ -53,7 +53,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> anyhow::Result<O
         Command::Audit(audit) => audit.run(context).await,
         Command::Backup(backup) => backup.run(context).await,
         Command::Restore(restore) => restore.run(context).await,
-        Command::Aem(aem) => aem.run(context),
+        Command::Aem(aem) => aem.run(context).await,
         Command::Completions(completions) => completions.run(context),
         Command::Man(man) => man.run(context),
         Command::Reference(reference) => reference.run(context),

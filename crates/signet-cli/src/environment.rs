@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use zeroize::Zeroizing;
+
 /// `SIGNET_DATA`: the data directory.
 pub(crate) fn data() -> Option<PathBuf> {
     variable("SIGNET_DATA").map(PathBuf::from)
@@ -11,6 +13,12 @@ pub(crate) fn data() -> Option<PathBuf> {
 /// `SIGNET_LOG`: what is logged, in the place of `log.level`.
 pub(crate) fn log_filter() -> Option<String> {
     variable("SIGNET_LOG").map(|value| value.to_string_lossy().into_owned())
+}
+
+/// `SIGNET_AEM_CREDENTIALS`: `user:password` of an administrator of AEM.
+pub(crate) fn aem_credentials() -> Option<Zeroizing<String>> {
+    let value = variable("SIGNET_AEM_CREDENTIALS")?.into_string().ok()?;
+    Some(Zeroizing::new(value))
 }
 
 /// What the machine is called, where the system says so.

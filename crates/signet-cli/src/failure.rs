@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use signet_aem::AemError;
+use signet_aem::console::ConsoleError;
 use signet_aem::rekey::RekeyError;
 use signet_audit::AuditError;
 use signet_backup::{BackupError, FileError, PartyError, RestoreError};
@@ -160,6 +161,9 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         return Some(error.hint().to_owned());
     }
     if let Some(error) = error.downcast_ref::<PartyError>() {
+        return Some(error.hint().to_owned());
+    }
+    if let Some(error) = error.downcast_ref::<ConsoleError>() {
         return Some(error.hint().to_owned());
     }
     error.downcast_ref::<LabError>().and_then(LabError::hint)

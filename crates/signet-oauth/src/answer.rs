@@ -7,14 +7,17 @@ use http::{HeaderMap, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use signet_core::{Seconds, UnixSeconds};
+use signet_http::Answer;
 use url::Url;
 
 use crate::clock::retry_after;
-use crate::connection::{LONGEST_ANSWER, RawAnswer};
 use crate::quote::Confidential;
 use crate::{AccessToken, Quote};
 
 pub use looks::Looks;
+
+/// No answer with a token is longer, in bytes.
+pub(crate) const LONGEST_ANSWER: usize = 64 * 1_024;
 
 /// Nobody waits for longer; how much longer does not matter.
 const LONGEST_WAIT: Seconds = Seconds(86_400);
@@ -223,7 +226,7 @@ pub fn read_answer(
     body: &[u8],
     now: UnixSeconds,
 ) -> Result<AccessToken, AnswerError> {
-    let answer = RawAnswer {
+    let answer = Answer {
         status,
         headers: headers.clone(),
         body: (body.len() <= LONGEST_ANSWER).then(|| body.to_vec().into()),
@@ -233,7 +236,7 @@ pub fn read_answer(
 
 /// Finds the token in an answer, or why there is none. `confidential` is what was sent.
 pub(crate) fn read(
-    answer: &RawAnswer,
+    answer: &Answer,
     confidential: &Confidential,
     now: UnixSeconds,
 ) -> Result<Granted, AnswerError> {

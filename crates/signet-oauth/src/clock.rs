@@ -6,8 +6,7 @@ use http::HeaderMap;
 use http::header::{DATE, HeaderName, RETRY_AFTER};
 use jiff::fmt::rfc2822;
 use signet_core::{Seconds, UnixSeconds};
-
-use crate::tls::roughly;
+use signet_http::roughly;
 
 /// Clocks may disagree by so much before it is worth a word.
 const TOLERANCE: Seconds = Seconds(60);

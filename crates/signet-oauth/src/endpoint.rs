@@ -4,7 +4,10 @@ use core::fmt;
 use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use signet_http::{Plain, Server, is_loopback};
+use url::Url;
+
+use crate::Definition;
 
 /// Why a text is not the address of a token endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,20 +42,19 @@ impl TokenEndpoint {
         &self.0
     }
 
-    /// Host and port, as they stand in messages and in `Host`.
+    /// Host and port, as they stand in messages.
     #[must_use]
     pub fn authority(&self) -> String {
-        let host = self.0.host_str().unwrap_or_default();
-        match self.0.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        }
+        signet_http::authority(&self.0)
     }
 
-    /// Whether requests travel in the clear, which they do on this machine only.
-    #[must_use]
-    pub fn is_plain(&self) -> bool {
-        self.0.scheme() == "http"
+    /// The server that is asked, as `definition` wants it trusted.
+    pub(crate) fn server<'a>(&'a self, definition: &'a Definition) -> Server<'a> {
+        Server {
+            url: &self.0,
+            ca_file: definition.ca_file.as_deref(),
+            plain: Plain::OnThisMachine,
+        }
     }
 }
 
@@ -61,10 +63,10 @@ impl FromStr for TokenEndpoint {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let url = Url::parse(text).map_err(|_| TokenEndpointError::NotAUrl)?;
-        let host = url.host().ok_or(TokenEndpointError::NotAUrl)?;
+        url.host().ok_or(TokenEndpointError::NotAUrl)?;
         match url.scheme() {
             "https" => {}
-            "http" if is_loopback(&host) => {}
+            "http" if is_loopback(&url) => {}
             "http" => return Err(TokenEndpointError::Plain),
             _ => return Err(TokenEndpointError::NotAUrl),
         }
@@ -73,14 +75,6 @@ impl FromStr for TokenEndpoint {
             return Err(TokenEndpointError::TooMuch);
         }
         Ok(Self(url))
-    }
-}
-
-fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use signet_core::KeyId;
+use signet_http::ExchangeError;
 
 use crate::{
     AnswerError, ClientFault, ClientName, ClockOffset, ConnectionError, CredentialError, TlsError,
@@ -35,6 +36,15 @@ pub enum TokenError {
         #[source]
         source: AnswerError,
     },
+}
+
+impl From<ExchangeError> for TokenError {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Connection(error) => Self::Connection(error),
+            ExchangeError::Tls(error) => Self::Tls(error),
+        }
+    }
 }
 
 /// Why there is no access token, told to people and machines.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use signet_core::{Clock, UnixSeconds};
+use signet_http::Limits;
 use signet_repository::Repository;
 use signet_secret::MasterKeys;
 use tokio::sync::OnceCell;
@@ -13,7 +14,7 @@ use tokio::sync::OnceCell;
 use crate::clock::ClockOffset;
 use crate::{
     AccessToken, AnswerError, AuthMethod, Client, ClientName, ClientWarning, Refusal, TokenError,
-    answer, connection, request,
+    answer, request,
 };
 
 /// An endpoint is waited for no longer than this.
@@ -128,10 +129,13 @@ impl Tokens {
         let credential = source.take(auth.credential(), &place, keys)?;
         let (request, confidential) =
             request::build(definition, &endpoint, &credential, self.clock.now())?;
-        let ca_file = definition.ca_file.as_deref();
+        let limits = Limits {
+            deadline: self.patience,
+            longest_body: answer::LONGEST_ANSWER,
+        };
         let asked = self.clock.now();
         let answer =
-            connection::exchange(&endpoint, ca_file, request, self.patience, asked).await?;
+            signet_http::exchange(&endpoint.server(definition), request, limits, asked).await?;
         let now = self.clock.now();
         let offset = ClockOffset::of(&answer.headers, now).filter(|offset| offset.is_off());
         match answer::read(&answer, &confidential, now) {

@@ -8,12 +8,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("signet-core", &[]),
     ("signet-keys", &["signet-core"]),
     ("signet-repository", &["signet-core"]),
+    ("signet-http", &["signet-core"]),
     ("signet-audit", &["signet-core", "signet-keys"]),
     ("signet-bundle", &["signet-core", "signet-keys"]),
     ("signet-secret", &["signet-core", "signet-keys"]),
     (
         "signet-oauth",
-        &["signet-core", "signet-repository", "signet-secret"],
+        &[
+            "signet-core",
+            "signet-http",
+            "signet-repository",
+            "signet-secret",
+        ],
     ),
     (
         "signet-farm",
@@ -68,6 +74,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "signet-aem",
         &[
             "signet-core",
+            "signet-http",
             "signet-keys",
             "signet-bundle",
             "signet-secret",

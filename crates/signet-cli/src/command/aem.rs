@@ -1,5 +1,6 @@
 //! `signet aem`
 
+mod access;
 mod compare;
 mod inspect;
 mod master;
@@ -33,10 +34,10 @@ enum Action {
 }
 
 impl Aem {
-    pub(crate) fn run(&self, context: &Context) -> anyhow::Result<Outcome> {
+    pub(crate) async fn run(&self, context: &Context) -> anyhow::Result<Outcome> {
         match &self.action {
             Action::Inspect(inspect) => inspect.run(context),
-            Action::Compare(compare) => compare.run(context),
+            Action::Compare(compare) => compare.run(context).await,
             Action::Rekey(rekey) => rekey.run(context),
             Action::Protect(protect) => protect.run(context),
             Action::Unprotect(unprotect) => unprotect.run(context),

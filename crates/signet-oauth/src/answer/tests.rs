@@ -13,9 +13,9 @@ fn confidential() -> Confidential {
     confidential
 }
 
-fn answer(status: u16, headers: &[(HeaderName, &str)], body: &[u8]) -> RawAnswer {
+fn answer(status: u16, headers: &[(HeaderName, &str)], body: &[u8]) -> Answer {
     let headers = headers.iter();
-    RawAnswer {
+    Answer {
         status: StatusCode::from_u16(status).unwrap(),
         headers: headers
             .map(|(name, value)| (name.clone(), value.parse().unwrap()))
@@ -119,7 +119,7 @@ fn what_is_no_answer_is_told_apart() {
     ] {
         assert_eq!(code(status, body), expected, "{status} {body}");
     }
-    let large = RawAnswer {
+    let large = Answer {
         body: None,
         ..answer(200, &[], b"")
     };

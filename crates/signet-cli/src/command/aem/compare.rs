@@ -23,7 +23,7 @@ pub(crate) struct Compare {
 const SHOWN_DIGITS: usize = 16;
 
 impl Compare {
-    pub(super) fn run(&self, context: &Context) -> anyhow::Result<Outcome> {
+    pub(super) async fn run(&self, context: &Context) -> anyhow::Result<Outcome> {
         let mut installations = Vec::new();
         for folder in &self.folders {
             let inspection = signet_aem::inspect(folder)

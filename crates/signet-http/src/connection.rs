@@ -1,8 +1,7 @@
-//! One request to one endpoint over a connection of its own, and where it got stuck.
+//! One request to one server over a connection of its own, and where it got stuck.
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,10 +19,10 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
 use crate::tls::{self, TlsError};
-use crate::{TokenEndpoint, TokenError};
+use crate::{ExchangeError, Server};
 
-/// No answer with a token is longer, in bytes.
-pub(crate) const LONGEST_ANSWER: usize = 64 * 1_024;
+/// No head of an answer is longer, in bytes.
+const LONGEST_HEAD: usize = 64 * 1_024;
 
 /// How far a request had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +49,7 @@ impl Stage {
     }
 }
 
-/// Why the endpoint could not be asked.
+/// Why the server could not be asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionError {
@@ -129,24 +128,22 @@ impl ConnectionError {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::Unresolved { .. } => {
-                "check the host in token_endpoint, and that this machine can resolve names (getent hosts NAME)"
+                "check the host in the URL, and that this machine can resolve names (getent hosts NAME)"
             }
-            Self::Refused { .. } => {
-                "check host and port of token_endpoint, and that the endpoint runs"
-            }
+            Self::Refused { .. } => "check host and port of the URL, and that the server runs",
             Self::Unreachable { .. } => "check the network, routes and firewall of this machine",
             Self::TimedOut {
                 stage: Stage::Answer,
                 ..
-            } => "try again; if it stays slow, ask the operator of the endpoint",
+            } => "try again; if it stays slow, ask the operator of the server",
             Self::TimedOut { .. } => {
-                "a firewall may drop what this machine sends: check that it may reach the endpoint"
+                "a firewall may drop what this machine sends: check that it may reach the server"
             }
             Self::Lost { .. } => {
                 "try again; if it goes on, look for a proxy or firewall that ends connections"
             }
             Self::NotHttp { .. } => {
-                "check scheme, host and port of token_endpoint: something else listens there"
+                "check scheme, host and port of the URL: something else listens there"
             }
         }
     }
@@ -169,55 +166,71 @@ impl ConnectionError {
 
 /// What came back.
 #[derive(Debug)]
-pub(crate) struct RawAnswer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    /// Nothing if it was longer than [`LONGEST_ANSWER`].
-    pub(crate) body: Option<Bytes>,
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// Nothing if it was longer than [`Limits::longest_body`].
+    pub body: Option<Bytes>,
 }
 
-/// Sends `request` to `endpoint` and reads the whole answer within `deadline`.
-pub(crate) async fn exchange(
-    endpoint: &TokenEndpoint,
-    ca_file: Option<&Path>,
+/// What a request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The time for all of it, from looking up the name to the last byte of the answer.
+    pub deadline: Duration,
+    /// How long the body of the answer may be, in bytes.
+    pub longest_body: usize,
+}
+
+/// Sends `request` to `server` and reads the whole answer. Redirects are answers like any other.
+///
+/// The request's URI is what stands in its first line: path and query. `Host` is set here.
+///
+/// # Errors
+///
+/// The server cannot be reached, cannot be trusted as of `now`, or does not answer in time.
+pub async fn exchange(
+    server: &Server<'_>,
     request: Request<Full<Bytes>>,
-    deadline: Duration,
+    limits: Limits,
     now: UnixSeconds,
-) -> Result<RawAnswer, TokenError> {
+) -> Result<Answer, ExchangeError> {
     let mut stage = Stage::Lookup;
-    let work = talk(endpoint, ca_file, request, now, &mut stage);
-    match tokio::time::timeout(deadline, work).await {
+    let work = talk(server, request, limits.longest_body, now, &mut stage);
+    match tokio::time::timeout(limits.deadline, work).await {
         Ok(answer) => answer,
         Err(_) => Err(ConnectionError::TimedOut {
-            authority: endpoint.authority(),
+            authority: server.authority(),
             stage,
-            after: deadline,
+            after: limits.deadline,
         }
         .into()),
     }
 }
 
 async fn talk(
-    endpoint: &TokenEndpoint,
-    ca_file: Option<&Path>,
+    server: &Server<'_>,
     request: Request<Full<Bytes>>,
+    longest_body: usize,
     now: UnixSeconds,
     stage: &mut Stage,
-) -> Result<RawAnswer, TokenError> {
-    let authority = endpoint.authority();
-    let config = match endpoint.is_plain() {
+) -> Result<Answer, ExchangeError> {
+    let authority = server.authority();
+    let config = match server.is_plain() {
         true => None,
-        false => Some(tls::client_config(ca_file, now)?),
+        false => Some(tls::client_config(server.ca_file, now)?),
     };
-    let stream = connect(endpoint, stage).await?;
+    let stream = connect(server, stage).await?;
     match config {
         None => {
             *stage = Stage::Answer;
-            ask(TokioIo::new(stream), request, authority).await
+            ask(TokioIo::new(stream), request, longest_body, authority).await
         }
         Some(config) => {
             *stage = Stage::Handshake;
-            let host = host(endpoint);
+            let host = server.host();
             let refused = |reason: String| TlsError::Refused {
                 host: host.clone(),
                 reason,
@@ -240,35 +253,23 @@ async fn talk(
                 }
             };
             *stage = Stage::Answer;
-            ask(TokioIo::new(stream), request, authority).await
+            ask(TokioIo::new(stream), request, longest_body, authority).await
         }
     }
 }
 
-/// The host as it stands in certificates: an IPv6 address without its brackets.
-fn host(endpoint: &TokenEndpoint) -> String {
-    let host = endpoint.url().host_str().unwrap_or_default();
-    host.trim_start_matches('[')
-        .trim_end_matches(']')
-        .to_owned()
-}
-
-async fn connect(
-    endpoint: &TokenEndpoint,
-    stage: &mut Stage,
-) -> Result<TcpStream, ConnectionError> {
-    let host = host(endpoint);
-    let port = endpoint.url().port_or_known_default().unwrap_or(443);
+async fn connect(server: &Server<'_>, stage: &mut Stage) -> Result<TcpStream, ConnectionError> {
+    let host = server.host();
     let unresolved = |source| ConnectionError::Unresolved {
         host: host.clone(),
         source,
     };
-    let found = lookup_host((host.as_str(), port))
+    let found = lookup_host((host.as_str(), server.port()))
         .await
         .map_err(unresolved)?;
-    // Where a loopback name leads elsewhere, plain http would show the secret to the network.
+    // Where a loopback name leads elsewhere, plain http would show a secret to the network.
     let addresses: Vec<SocketAddr> = found
-        .filter(|address| !endpoint.is_plain() || address.ip().is_loopback())
+        .filter(|address| !server.stays_here() || address.ip().is_loopback())
         .collect();
     if addresses.is_empty() {
         return Err(unresolved(io::Error::from(io::ErrorKind::NotFound)));
@@ -277,7 +278,7 @@ async fn connect(
     TcpStream::connect(addresses.as_slice())
         .await
         .map_err(|source| {
-            let authority = endpoint.authority();
+            let authority = server.authority();
             match source.kind() {
                 io::ErrorKind::ConnectionRefused => ConnectionError::Refused { authority },
                 _ => ConnectionError::Unreachable { authority, source },
@@ -288,8 +289,9 @@ async fn connect(
 async fn ask(
     stream: TokioIo<impl AsyncRead + AsyncWrite + Unpin + Send + 'static>,
     mut request: Request<Full<Bytes>>,
+    longest_body: usize,
     authority: String,
-) -> Result<RawAnswer, TokenError> {
+) -> Result<Answer, ExchangeError> {
     if let Ok(host) = HeaderValue::from_str(&authority) {
         request.headers_mut().insert(HOST, host);
     }
@@ -305,15 +307,15 @@ async fn ask(
         }
     };
     let (mut sender, connection) = http1::Builder::new()
-        .max_buf_size(LONGEST_ANSWER)
+        .max_buf_size(LONGEST_HEAD)
         .handshake(stream)
         .await
         .map_err(failed)?;
     let exchange = async {
         let response = sender.send_request(request).await.map_err(failed)?;
         let (head, body) = response.into_parts();
-        let body = read(&head.headers, body, &authority).await?;
-        Ok(RawAnswer {
+        let body = read(&head.headers, body, longest_body, &authority).await?;
+        Ok(Answer {
             status: head.status,
             headers: head.headers,
             body,
@@ -330,15 +332,16 @@ async fn ask(
 async fn read(
     headers: &HeaderMap,
     body: Incoming,
+    longest: usize,
     authority: &str,
-) -> Result<Option<Bytes>, TokenError> {
+) -> Result<Option<Bytes>, ExchangeError> {
     let announced = headers
         .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > LONGEST_ANSWER as u64) {
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > longest) {
         return Ok(None);
     }
-    match Limited::new(body, LONGEST_ANSWER).collect().await {
+    match Limited::new(body, longest).collect().await {
         Ok(whole) => Ok(Some(whole.to_bytes())),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Ok(None),
         Err(source) => Err(ConnectionError::Lost {

@@ -100,32 +100,34 @@ impl TlsError {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::CaFile { .. } => {
-                "make the file readable for the instance's user, or correct ca_file"
+                "make the file readable for this program's user, or name another file of certificates"
             }
             Self::CaFileEmpty { .. } => {
-                "ca_file must hold certificates between BEGIN CERTIFICATE and END CERTIFICATE"
+                "it must hold certificates between BEGIN CERTIFICATE and END CERTIFICATE"
             }
-            Self::NoRoots => "install the package ca-certificates, or name a ca_file",
+            Self::NoRoots => {
+                "install the package ca-certificates, or name a file of certificates (ca_file, --ca-file)"
+            }
             Self::UnknownIssuer { .. } => {
-                "if the server, or an inspecting proxy before it, has a certificate of a private authority, name that authority's certificate in ca_file; otherwise somebody may be listening in"
+                "if the server, or an inspecting proxy before it, has a certificate of a private authority, name that authority's certificate (ca_file, --ca-file); otherwise somebody may be listening in"
             }
             Self::Expired { .. } => {
-                "compare the clock of this machine with another; if it is right, the operator of the endpoint must renew the certificate"
+                "compare the clock of this machine with another; if it is right, the operator of the server must renew the certificate"
             }
             Self::NotYetValid { .. } => {
                 "the clock of this machine is probably behind: compare it with another, and let it be set by a time service"
             }
             Self::WrongName { .. } => {
-                "correct the host in token_endpoint; if it is right, something else answers in its place"
+                "correct the host in the URL; if it is right, something else answers in its place"
             }
             Self::Refused { .. } => {
-                "check that the port of token_endpoint speaks TLS 1.2 or 1.3, and what stands between this machine and it"
+                "check that the port of the URL speaks TLS 1.2 or 1.3, and what stands between this machine and it"
             }
         }
     }
 }
 
-/// How connections to token endpoints are secured: TLS 1.2 and 1.3, the roots of the system and those of `ca_file`,
+/// How connections are secured: TLS 1.2 and 1.3, the roots of the system and those of `ca_file`,
 /// certificates judged as of `now`.
 ///
 /// # Errors
@@ -272,8 +274,9 @@ fn instead(names: &[String]) -> String {
     }
 }
 
-/// The largest unit of a span.
-pub(crate) fn roughly(span: Seconds) -> String {
+/// A span of time in its largest unit, such as "3 days".
+#[must_use]
+pub fn roughly(span: Seconds) -> String {
     let units = [
         (86_400, "days", "day"),
         (3_600, "hours", "hour"),
@@ -331,7 +334,8 @@ mod tests {
         std::fs::write(&file, broken).unwrap();
         assert_eq!(code(&file), "CLIENT_CA_FILE");
         std::fs::remove_file(&file).unwrap();
-        crate::testing::pipe(&file);
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, &file, mode).unwrap();
         assert_eq!(code(&file), "CLIENT_CA_FILE");
     }
 }
