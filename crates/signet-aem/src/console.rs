@@ -5,6 +5,8 @@
 mod access;
 mod bundles;
 mod error;
+#[cfg(test)]
+pub(crate) mod testing;
 mod url;
 
 use std::sync::Arc;
