@@ -1,15 +1,14 @@
 //! Keys on their way to other instances: sealed for each of them, signed by the one that sends them.
 
-mod addressee;
-mod error;
+pub(crate) mod addressee;
+pub(crate) mod error;
 mod payload;
 
 use signet_core::{Issuer, Key, KeyState, UnixSeconds};
 use signet_keys::{LoadedKeys, Revocations};
 
-use crate::sealing;
+use crate::envelope;
 use crate::{NodeCard, NodeId, NodeIdentity, NodeName};
-use addressee::Addressee;
 
 pub use error::BundleError;
 
@@ -68,16 +67,7 @@ impl KeyBundle {
     ) -> Result<Vec<u8>, BundleError> {
         let ids: Vec<_> = cards.iter().map(NodeCard::id).collect();
         let payload = payload::encode(self, sender, name, &ids);
-        let addressees: Vec<_> = cards.iter().map(Addressee).collect();
-        let recipients: Vec<_> = addressees
-            .iter()
-            .map(|addressee| addressee as &dyn age::Recipient)
-            .collect();
-        let sealed = sealing::seal(&recipients, &payload)?;
-        match sealed.len() {
-            0..=MAX_BUNDLE_BYTES => Ok(sealed),
-            _ => Err(BundleError::TooLarge),
-        }
+        envelope::seal(&payload, cards)
     }
 }
 
@@ -97,19 +87,9 @@ impl ReceivedBundle {
     ///
     /// Why it is not a bundle for this instance, whole and unaltered, of a version that this program knows.
     pub fn open(sealed: &[u8], identity: &NodeIdentity) -> Result<Self, BundleError> {
-        let payload = match sealed.len() {
-            0 => return Err(BundleError::Empty),
-            1..=MAX_BUNDLE_BYTES => sealing::open(identity.age_identity(), sealed),
-            _ => return Err(BundleError::TooLarge),
-        };
-        let payload = payload.map_err(|error| error::explain(error, sealed, identity.id()))?;
+        let payload = envelope::open(sealed, identity)?;
         let (sender, recipients, bundle) = payload::decode(&payload)?;
-        // Whoever can open a bundle can seal its content anew for others; the sender did not mean them.
-        if !recipients.contains(&identity.id()) {
-            return Err(BundleError::Forwarded {
-                sender: sender.name().clone(),
-            });
-        }
+        envelope::check_meant(&sender, &recipients, identity)?;
         Ok(Self { sender, bundle })
     }
 

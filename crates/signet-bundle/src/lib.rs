@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod aem;
 mod bundle;
 mod card;
+mod envelope;
 mod framing;
 mod identity;
 mod import;
@@ -9,6 +11,7 @@ mod proof;
 mod sealing;
 mod sender;
 
+pub use aem::{AemKeys, MAX_AEM_KEY_BYTES, ReceivedAemKeys};
 pub use bundle::{BundleError, KeyBundle, MAX_BUNDLE_BYTES, ReceivedBundle, addressees};
 pub use card::{CardError, MAX_CARD_BYTES, NodeCard, NodeId, NodeName, NodeNameError, Signature};
 pub use identity::{NodeError, NodeIdentity};

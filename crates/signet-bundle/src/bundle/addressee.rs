@@ -14,7 +14,7 @@ use crate::sealing::decryptor;
 use crate::{NodeCard, NodeId, NodeName};
 
 /// An instance that a bundle is sealed for.
-pub(super) struct Addressee<'c>(pub(super) &'c NodeCard);
+pub(crate) struct Addressee<'c>(pub(crate) &'c NodeCard);
 
 const TAG: &str = "signet-for";
 

@@ -75,6 +75,12 @@ pub enum BundleError {
         /// What it says.
         found: String,
     },
+    /// It holds keys of AEM installations, where Signet's own are expected.
+    #[error("the bundle holds keys of AEM, not of Signet")]
+    AemKeys,
+    /// It holds Signet's own keys, where those of AEM installations are expected.
+    #[error("the bundle holds keys of Signet, not of AEM")]
+    SignetKeys,
     /// It is not put together as bundles are.
     #[error("the bundle is damaged: its {0} cannot be read")]
     Malformed(&'static str),
@@ -114,6 +120,8 @@ impl BundleError {
             Self::Version { .. } | Self::Kind { .. } => {
                 "use the version of signet that made it, or a newer one".into()
             }
+            Self::AemKeys => "it belongs to signet aem import FILE --to DIR".into(),
+            Self::SignetKeys => "it belongs to signet keys import FILE".into(),
             Self::Armored => "turn it into binary first: age's --armor was added by somebody".into(),
             Self::TooLarge => "send fewer keys at once: signet keys export --key KID".into(),
             Self::Empty | Self::Html | Self::Foreign | Self::Truncated => {
@@ -127,7 +135,7 @@ impl BundleError {
 }
 
 /// What it means that `sealed` does not open for the instance `us`.
-pub(super) fn explain(error: UnsealError, sealed: &[u8], us: NodeId) -> BundleError {
+pub(crate) fn explain(error: UnsealError, sealed: &[u8], us: NodeId) -> BundleError {
     match error {
         UnsealError::Foreign => foreign(sealed),
         UnsealError::Version => BundleError::Foreign,
