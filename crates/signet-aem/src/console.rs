@@ -4,7 +4,10 @@
 
 mod access;
 mod bundles;
+mod crypto;
 mod error;
+mod repository;
+mod system;
 #[cfg(test)]
 pub(crate) mod testing;
 mod url;
@@ -23,6 +26,8 @@ use zeroize::Zeroizing;
 pub use access::{Access, Credentials, CredentialsError};
 pub use bundles::{BundleState, RunningBundle};
 pub use error::{ConsoleError, ConsoleFault};
+pub use repository::{KeyShape, KeyWay, RepositoryKey, RepositoryKeyError};
+pub use system::NotReady;
 pub use url::{InstanceUrl, InstanceUrlError};
 
 /// No answer is longer, in bytes: a console lists some hundred bundles in less than 1 MiB.

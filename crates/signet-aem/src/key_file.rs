@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use md5::Md5;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::file;
 
 /// Much larger than any key: what is larger is certainly something else.
-const MAX_KEY_BYTES: u64 = 64 * 1024;
+pub(crate) const MAX_KEY_BYTES: u64 = 64 * 1024;
 
 /// Which of the two keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum KeyName {
@@ -134,7 +134,7 @@ fn found(name: KeyName, path: &Path) -> std::io::Result<Option<FoundKey>> {
 }
 
 /// What the bytes are. Only their length tells a raw key from an obfuscated one.
-fn kind(name: KeyName, bytes: &[u8]) -> KeyKind {
+pub(crate) fn kind(name: KeyName, bytes: &[u8]) -> KeyKind {
     let text = bytes.trim_ascii();
     if bytes.is_empty() {
         return KeyKind::Empty;
