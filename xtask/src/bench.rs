@@ -4,6 +4,7 @@
 //! whatever else the machine does hits all sides alike. Servers run on one core, the load on another.
 
 mod amount;
+mod content;
 mod cores;
 mod data;
 mod figure;
@@ -17,6 +18,7 @@ mod process;
 mod programs;
 mod progress;
 mod quiet;
+mod rekey;
 mod requests;
 mod reseal;
 mod sample_token;
@@ -46,6 +48,9 @@ pub(crate) struct Bench {
     /// Fewer rounds: under a minute and a half, and less certain.
     #[arg(long)]
     quick: bool,
+    /// How much content `aem-rekey` reads: 5,120 MiB, and with --quick 512 MiB.
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..))]
+    content: Option<u64>,
     /// Print the table as JSON.
     #[arg(long)]
     json: bool,
@@ -66,6 +71,8 @@ enum Row {
     Start,
     /// Sealing 100,000 secrets anew, against 10,000.
     Reseal,
+    /// Sealing content of AEM anew, against `grep -r` for the same pattern.
+    AemRekey,
 }
 
 /// How thoroughly to measure.
@@ -106,7 +113,7 @@ impl Bench {
             care: if self.quick { Care::Quick } else { Care::Full },
         };
         let wants = |row| self.only.is_empty() || self.only.contains(&row);
-        let measures = measure(&lane, &wants)?;
+        let measures = measure(&lane, &wants, self.content)?;
         if self.json {
             table::print_json(&measures)
         } else {
@@ -116,7 +123,11 @@ impl Bench {
     }
 }
 
-fn measure(lane: &Lane<'_>, wants: &dyn Fn(Row) -> bool) -> Result<Vec<Measure>> {
+fn measure(
+    lane: &Lane<'_>,
+    wants: &dyn Fn(Row) -> bool,
+    content: Option<u64>,
+) -> Result<Vec<Measure>> {
     let mut measures = Vec::new();
     if wants(Row::Verify) {
         measures.extend(verdict::measure(lane).context("verify")?);
@@ -146,6 +157,9 @@ fn measure(lane: &Lane<'_>, wants: &dyn Fn(Row) -> bool) -> Result<Vec<Measure>>
     }
     if wants(Row::Reseal) {
         measures.extend(reseal::measure(lane).context("reseal")?);
+    }
+    if wants(Row::AemRekey) {
+        measures.extend(rekey::measure(lane, content).context("aem-rekey")?);
     }
     Progress::done();
     Ok(measures)

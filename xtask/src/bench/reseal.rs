@@ -22,10 +22,10 @@ const MANY: u32 = 100_000;
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// What one run took.
-struct Run {
-    milliseconds: f64,
+pub(super) struct Run {
+    pub(super) milliseconds: f64,
     /// In MiB.
-    peak: f64,
+    pub(super) peak: f64,
 }
 
 pub(super) fn measure(lane: &Lane<'_>) -> Result<Vec<Measure>> {
@@ -147,7 +147,7 @@ impl<'a> Installation<'a> {
 /// The peak of the child's memory in MiB, and the milliseconds from `begun` until it ended.
 ///
 /// The kernel keeps the peak, so it is enough to have looked shortly before the end.
-fn watch(child: &mut Child, begun: Instant) -> Result<(f64, f64)> {
+pub(super) fn watch(child: &mut Child, begun: Instant) -> Result<(f64, f64)> {
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0.0_f64;
     while child.try_wait()?.is_none() {
