@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use crate::felix::{BundleInfo, manifest};
-use crate::scan;
+use crate::scan::Scanner;
 
 /// The value of `Bundle-SymbolicName` in a manifest, without directives.
 #[must_use]
@@ -37,7 +37,7 @@ pub struct ProtectedString {
 /// The content cannot be read.
 pub fn protected_strings(content: impl Read) -> io::Result<Vec<ProtectedString>> {
     let mut found = Vec::new();
-    scan::scan::<io::Error>(
+    Scanner::new().scan::<io::Error>(
         content,
         |_| {},
         |sighting| {

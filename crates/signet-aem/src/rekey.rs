@@ -17,6 +17,9 @@ pub use plan::{FileReport, Fit, Plan, ValueReport};
 use journal::{Change, Journal, Stage};
 use rewrite::{Fate, Situation};
 
+/// So many files are written before they are flushed.
+const AT_ONCE: usize = 64;
+
 /// The keys between which values are moved.
 #[derive(Clone, Copy, Debug)]
 pub struct Keys<'k> {
@@ -128,10 +131,18 @@ impl Plan {
         backup: &Path,
         progress: &mut dyn Progress,
     ) -> Result<(), RekeyError> {
+        let mut written = Vec::new();
         for (file, change) in self.changing().zip(&mut journal.changes) {
-            let stamp = rewrite::prepare(file, change, keys, backup, progress)?;
+            let (stamp, prepared) = rewrite::prepare(file, change, keys, backup, progress)?;
             change.new = Some(stamp);
+            written.push(prepared);
+            if written.len() == AT_ONCE {
+                rewrite::flush(&written)?;
+                written.clear();
+            }
         }
+        rewrite::flush(&written)?;
+        rewrite::flush_names(&journal.changes)?;
         journal::sync_directory(backup)?;
         // Preparing takes a while; whoever edited a file meanwhile wins, and nothing is replaced.
         for change in &journal.changes {
@@ -222,6 +233,7 @@ fn each(
             left_alone.push(change.path.clone());
         }
     }
+    rewrite::flush_names(&journal.changes)?;
     Ok(left_alone)
 }
 
@@ -240,6 +252,7 @@ fn clear(backup: &Path) -> Result<(), RekeyError> {
             }
         }
     }
+    rewrite::flush_names(&journal.changes)?;
     Journal::remove(backup)
 }
 

@@ -7,14 +7,16 @@ use std::io::{self, Read};
 
 use memchr::memchr;
 
-/// So much is read at once, in bytes.
-const CHUNK: usize = 1024 * 1024;
+/// So much is read at once, in bytes: little enough to stay in the processor's cache until it was searched.
+const CHUNK: usize = 128 * 1024;
 /// The fewest digits: an initialisation vector and one block.
 const FEWEST_DIGITS: usize = 64;
 /// Digits of one block.
 const BLOCK_DIGITS: usize = 32;
 /// More digits than any value has that is read.
 const MOST_DIGITS: usize = 2 * (64 * 1024 + 32);
+/// What a value may take that is not whole yet: its digits, braces and backslashes.
+const MOST_KEPT: usize = MOST_DIGITS + 4;
 
 /// A protected string in a stream, or what looks like one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,32 +29,56 @@ pub(crate) struct Sighting {
     pub(crate) digits: Vec<u8>,
 }
 
-/// Hands every sighting in `input` to `take`, in order, and how much was read to `progress`.
-///
-/// What only looks like one is passed over: hashes and type prefixes (`{SHA-256}…`, `{String}`), interpolations (`${…}`), JSON
-/// objects, and braces of which only one has a backslash.
-pub(crate) fn scan<E: From<io::Error>>(
-    mut input: impl Read,
-    mut progress: impl FnMut(u64),
-    mut take: impl FnMut(Sighting) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut buffer = Buffer::default();
-    loop {
-        let read = buffer.fill(&mut input)?;
-        progress(read as u64);
-        while let Some(sighting) = buffer.next(read == 0) {
-            take(sighting)?;
+/// Searches one stream after the other, with the same memory.
+#[derive(Debug)]
+pub(crate) struct Scanner {
+    room: Vec<u8>,
+}
+
+impl Scanner {
+    pub(crate) fn new() -> Self {
+        Self {
+            room: vec![0; CHUNK + MOST_KEPT],
         }
-        if read == 0 {
-            return Ok(());
+    }
+
+    /// Hands every sighting in `input` to `take`, in order, and how much was read to `progress`.
+    ///
+    /// What only looks like one is passed over: hashes and type prefixes (`{SHA-256}…`, `{String}`), interpolations (`${…}`), JSON
+    /// objects, and braces of which only one has a backslash.
+    pub(crate) fn scan<E: From<io::Error>>(
+        &mut self,
+        mut input: impl Read,
+        mut progress: impl FnMut(u64),
+        mut take: impl FnMut(Sighting) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut window = Window {
+            room: &mut self.room,
+            end: 0,
+            next: 0,
+            start: 0,
+            lines: 0,
+            counted: 0,
+        };
+        loop {
+            let read = window.fill(&mut input)?;
+            progress(read as u64);
+            while let Some(sighting) = window.next(read == 0) {
+                take(sighting)?;
+            }
+            if read == 0 {
+                return Ok(());
+            }
         }
     }
 }
 
 /// What is in memory of a stream, and how far it was searched.
-#[derive(Debug, Default)]
-struct Buffer {
-    bytes: Vec<u8>,
+#[derive(Debug)]
+struct Window<'r> {
+    room: &'r mut [u8],
+    /// How much of `room` is filled.
+    end: usize,
     /// The next byte to look at.
     next: usize,
     /// Where the first byte is in the stream.
@@ -73,34 +99,39 @@ enum Look {
     Unknown,
 }
 
-impl Buffer {
+impl Window<'_> {
     /// Reads the next part, after forgetting what was searched. The byte before the next one stays: it may be a backslash.
     fn fill(&mut self, input: &mut impl Read) -> io::Result<usize> {
         let forget = self.next.saturating_sub(1);
         self.count_lines(forget);
-        self.bytes.drain(..forget);
+        self.room.copy_within(forget..self.end, 0);
         self.start += forget as u64;
+        self.end -= forget;
         self.next -= forget;
         self.counted = self.counted.saturating_sub(forget);
-        let before = self.bytes.len();
-        self.bytes.resize(before + CHUNK, 0);
-        let read = loop {
-            let room = self.bytes.get_mut(before..).unwrap_or_default();
+        loop {
+            let room = self.room.get_mut(self.end..).unwrap_or_default();
             match input.read(room) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => break read,
+                Err(error) => return Err(error),
+                Ok(read) => {
+                    self.end += read;
+                    return Ok(read);
+                }
             }
-        };
-        self.bytes
-            .truncate(before + read.as_ref().map_or(0, |read| *read));
-        read
+        }
+    }
+
+    /// What was read.
+    fn bytes(&self) -> &[u8] {
+        self.room.get(..self.end).unwrap_or_default()
     }
 
     fn next(&mut self, is_end: bool) -> Option<Sighting> {
         loop {
-            let rest = self.bytes.get(self.next..)?;
+            let rest = self.bytes().get(self.next..)?;
             let Some(brace) = memchr(b'{', rest) else {
-                self.next = self.bytes.len();
+                self.next = self.end;
                 return None;
             };
             let brace = self.next + brace;
@@ -115,7 +146,7 @@ impl Buffer {
                     let sighting = Sighting {
                         offset: self.start + start as u64,
                         line: self.lines + 1,
-                        digits: self.bytes.get(start..end)?.to_vec(),
+                        digits: self.bytes().get(start..end)?.to_vec(),
                     };
                     self.next = end;
                     return Some(sighting);
@@ -127,11 +158,13 @@ impl Buffer {
     /// Whether a value begins with the brace at this place.
     fn look(&self, brace: usize, is_end: bool) -> Look {
         let start = brace + 1;
-        let before = brace.checked_sub(1).and_then(|place| self.bytes.get(place));
+        let before = brace
+            .checked_sub(1)
+            .and_then(|place| self.bytes().get(place));
         if before == Some(&b'$') {
             return Look::Nothing(start);
         }
-        let rest = self.bytes.get(start..).unwrap_or_default();
+        let rest = self.bytes().get(start..).unwrap_or_default();
         let digits = rest
             .iter()
             .take(MOST_DIGITS + 1)
@@ -159,7 +192,7 @@ impl Buffer {
     }
 
     fn count_lines(&mut self, until: usize) {
-        if let Some(bytes) = self.bytes.get(self.counted..until) {
+        if let Some(bytes) = self.bytes().get(self.counted..until) {
             self.lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
             self.counted = until;
         }

@@ -146,7 +146,19 @@ pub(super) fn is_vacant(backup: &Path) -> Result<bool, RekeyError> {
 pub(super) fn make_directory(backup: &Path) -> Result<(), RekeyError> {
     match DirBuilder::new().mode(0o700).create(backup) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => check_directory(backup),
-        made => made.map_err(|error| RekeyError::write(backup, error)),
+        made => {
+            made.map_err(|error| RekeyError::write(backup, error))?;
+            // Were it lost, the files as they were would be, too.
+            sync_directory(directory_of(backup))
+        }
+    }
+}
+
+/// The directory that holds `path`.
+pub(super) fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
     }
 }
 

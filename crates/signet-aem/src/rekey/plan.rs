@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use signet_secret::GraniteValue;
 
 use super::{Keys, Progress, RekeyError};
-use crate::scan::{Sighting, scan};
-use crate::{content, file};
+use crate::content::{Files, Unread};
+use crate::file;
+use crate::scan::{Scanner, Sighting};
 
 /// Which key opens a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -100,7 +101,12 @@ impl Plan {
     ///
     /// A path is not there, or cannot be read.
     pub fn survey(paths: &[PathBuf]) -> Result<u64, RekeyError> {
-        Ok(files(paths)?.iter().map(|(_, length)| length).sum())
+        let mut bytes = 0;
+        for path in files(paths)? {
+            // One that went away since it was listed has none.
+            bytes += std::fs::symlink_metadata(path?).map_or(0, |metadata| metadata.len());
+        }
+        Ok(bytes)
     }
 
     /// Reads the content at or below `paths`: `.config`, `.xml`, `.json` and `.properties` files, and any file that is named itself.
@@ -122,10 +128,15 @@ impl Plan {
             read: 0,
             bytes: 0,
         };
-        for (path, length) in files(paths)? {
+        let mut scanner = Scanner::new();
+        for path in files(paths)? {
+            let mut count = |bytes| {
+                plan.bytes += bytes;
+                progress.read(bytes);
+            };
+            plan.files
+                .extend(look(path?, keys, &mut scanner, &mut count)?);
             plan.read += 1;
-            plan.bytes += length;
-            plan.files.extend(look(path, keys, progress)?);
         }
         Ok(plan)
     }
@@ -142,14 +153,20 @@ impl Plan {
     }
 }
 
-fn files(paths: &[PathBuf]) -> Result<Vec<(PathBuf, u64)>, RekeyError> {
-    content::files(paths).map_err(|(path, error)| RekeyError::read(&path, error))
+fn files(
+    paths: &[PathBuf],
+) -> Result<impl Iterator<Item = Result<PathBuf, RekeyError>>, RekeyError> {
+    let unread = |(path, error): Unread| RekeyError::read(&path, error);
+    Ok(Files::below(paths)
+        .map_err(unread)?
+        .map(move |path| path.map_err(unread)))
 }
 
 /// The values of one file; `None` if it has none.
 fn look(
     path: PathBuf,
     keys: Keys<'_>,
+    scanner: &mut Scanner,
     progress: &mut dyn Progress,
 ) -> Result<Option<FileReport>, RekeyError> {
     let unread = |error| RekeyError::read(&path, error);
@@ -158,7 +175,7 @@ fn look(
         return Ok(None);
     };
     let mut values = Vec::new();
-    let scanned = scan::<std::io::Error>(
+    let scanned = scanner.scan::<std::io::Error>(
         &file,
         |bytes| progress.read(bytes),
         |sighting| {

@@ -1,14 +1,17 @@
 //! One file at a time: its copy, its successor, the exchange, and the way back.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
-use super::journal::{Change, Dress, FRESH, sync_directory};
+use super::journal::{Change, Dress, FRESH, directory_of, sync_directory};
 use super::plan::{FileReport, Fit, Stamp, ValueReport, parse};
 use super::{Keys, Progress, RekeyError};
 use crate::file;
@@ -39,14 +42,24 @@ pub(super) enum Fate {
     LeftAlone,
 }
 
-/// Writes the successor of a file beside it, and a copy of the file into the backup. Returns by what the successor is known.
+/// Files that were written, but not flushed to the disk.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// The copy and its place.
+    copy: (PathBuf, File),
+    /// The successor and its place.
+    fresh: (PathBuf, File),
+}
+
+/// Writes the successor of a file beside it, and a copy of the file into the backup. Returns by what the successor is known; both
+/// are to be flushed.
 pub(super) fn prepare(
     report: &FileReport,
     change: &Change,
     keys: Keys<'_>,
     backup: &Path,
     progress: &mut dyn Progress,
-) -> Result<Stamp, RekeyError> {
+) -> Result<(Stamp, Prepared), RekeyError> {
     let path = &report.path;
     let unread = |error| RekeyError::read(path, error);
     let changed = || RekeyError::Changed(path.clone());
@@ -54,7 +67,8 @@ pub(super) fn prepare(
     if Stamp::of(&metadata) != report.stamp {
         return Err(changed());
     }
-    copy(&old, &backup.join(&change.kept))?;
+    let kept = backup.join(&change.kept);
+    let copy = copy(&old, &kept)?;
     let (old, metadata) = file::open(path).map_err(unread)?.ok_or_else(changed)?;
     let fresh = create(&change.fresh)?;
     let unwritten = |error| RekeyError::write(&change.fresh, error);
@@ -82,9 +96,65 @@ pub(super) fn prepare(
         .into_inner()
         .map_err(|error| unwritten(error.into_error()))?;
     clothe(&fresh, change.dress).map_err(unwritten)?;
-    fresh.sync_all().map_err(unwritten)?;
-    sync_directory(directory_of(&change.fresh))?;
-    Ok(Stamp::of(&fresh.metadata().map_err(unwritten)?))
+    let stamp = Stamp::of(&fresh.metadata().map_err(unwritten)?);
+    let prepared = Prepared {
+        copy: (kept, copy),
+        fresh: (change.fresh.clone(), fresh),
+    };
+    Ok((stamp, prepared))
+}
+
+/// Flushes what was prepared to the disk.
+pub(super) fn flush(prepared: &[Prepared]) -> Result<(), RekeyError> {
+    let files = prepared.iter().flat_map(|one| [&one.copy, &one.fresh]);
+    let files: Vec<_> = files.collect();
+    at_once(&files, |(path, file)| {
+        file.sync_all()
+            .map_err(|error| RekeyError::write(path, error))
+    })
+}
+
+/// Flushes the names in the directories of these files.
+pub(super) fn flush_names<'c>(
+    changes: impl IntoIterator<Item = &'c Change>,
+) -> Result<(), RekeyError> {
+    let directories = changes
+        .into_iter()
+        .map(|change| directory_of(&change.path))
+        .collect::<BTreeSet<_>>();
+    let directories: Vec<_> = directories.into_iter().collect();
+    at_once(&directories, |directory| match sync_directory(directory) {
+        // Somebody removed it with its files, which are left alone then.
+        Err(RekeyError::Write { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+        flushed => flushed,
+    })
+}
+
+/// So many things are flushed at once: the disk waits for all of them about as long as for one.
+const AT_ONCE: usize = 16;
+
+fn at_once<T: Sync>(
+    things: &[T],
+    flush: impl Fn(&T) -> Result<(), RekeyError> + Sync,
+) -> Result<(), RekeyError> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(thing) = things.get(next.fetch_add(1, Ordering::Relaxed)) {
+            flush(thing)?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        // Where no thread is to be had, this one does it.
+        let others: Vec<_> = (1..things.len().min(AT_ONCE))
+            .map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
+            .collect();
+        let mine = work();
+        others.into_iter().fold(mine, |all, other| {
+            let other = other.join();
+            all.and(other.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
+    })
 }
 
 /// What is at the place of the file now.
@@ -108,7 +178,7 @@ pub(super) fn situation(change: &Change, backup: &Path) -> Result<Situation, Rek
     })
 }
 
-/// Lets the successor take the place of its file, unless somebody else changed that.
+/// Lets the successor take the place of its file, unless somebody else changed that. The names are to be flushed.
 pub(super) fn replace(change: &Change, backup: &Path) -> Result<Fate, RekeyError> {
     match situation(change, backup)? {
         Situation::New => Ok(Fate::AsMeant),
@@ -120,7 +190,7 @@ pub(super) fn replace(change: &Change, backup: &Path) -> Result<Fate, RekeyError
     }
 }
 
-/// Puts a file back as it was, unless somebody else changed it.
+/// Puts a file back as it was, unless somebody else changed it. The names are to be flushed.
 pub(super) fn put_back(change: &Change, backup: &Path) -> Result<Fate, RekeyError> {
     // A successor that never took its place, or half of a file that was put back before.
     discard(&change.fresh)?;
@@ -144,7 +214,6 @@ pub(super) fn put_back(change: &Change, backup: &Path) -> Result<Fate, RekeyErro
 fn exchange(change: &Change) -> Result<Fate, RekeyError> {
     fs::rename(&change.fresh, &change.path)
         .map_err(|error| RekeyError::write(&change.path, error))?;
-    sync_directory(directory_of(&change.path))?;
     Ok(Fate::AsMeant)
 }
 
@@ -252,11 +321,10 @@ impl Pass<'_> {
     }
 }
 
-fn copy(mut from: &File, to: &Path) -> Result<(), RekeyError> {
+fn copy(mut from: &File, to: &Path) -> Result<File, RekeyError> {
     let mut file = create(to)?;
-    io::copy(&mut from, &mut file)
-        .and_then(|_| file.sync_all())
-        .map_err(|error| RekeyError::write(to, error))
+    io::copy(&mut from, &mut file).map_err(|error| RekeyError::write(to, error))?;
+    Ok(file)
 }
 
 fn create(path: &Path) -> Result<File, RekeyError> {
@@ -276,11 +344,4 @@ fn clothe(file: &File, dress: Dress) -> io::Result<()> {
     }
     // After the owner: changing that takes some bits away.
     file.set_permissions(Permissions::from_mode(dress.mode))
-}
-
-fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
 }

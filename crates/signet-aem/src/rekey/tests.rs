@@ -88,10 +88,10 @@ impl Content {
     }
 
     fn everything(&self) -> Vec<(PathBuf, String)> {
-        let files = crate::content::files(&[self.root()]).unwrap();
+        let files = crate::content::Files::below(&[self.root()]).unwrap();
         files
-            .into_iter()
-            .map(|(path, _)| (path.clone(), fs::read_to_string(path).unwrap()))
+            .map(Result::unwrap)
+            .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
             .collect()
     }
 

@@ -16,17 +16,20 @@ impl Read for Drops<'_> {
 }
 
 fn found(content: &[u8], drop: usize) -> Vec<Sighting> {
-    let mut sightings = Vec::new();
-    let mut read = 0;
-    scan::<io::Error>(
-        Drops(content, drop),
-        |bytes| read += bytes,
-        |sighting| {
-            sightings.push(sighting);
-            Ok(())
-        },
-    )
-    .unwrap();
+    let (mut read, mut sightings) = (0, Vec::new());
+    let mut scanner = Scanner::new();
+    for content in [&b"of another file \\{"[..], content] {
+        (read, sightings) = (0, Vec::new());
+        let found = scanner.scan::<io::Error>(
+            Drops(content, drop),
+            |bytes| read += bytes,
+            |sighting| {
+                sightings.push(sighting);
+                Ok(())
+            },
+        );
+        found.unwrap();
+    }
     assert_eq!(read, content.len() as u64);
     sightings
 }
