@@ -1,19 +1,39 @@
-//! Several installations side by side: what must be equal on a farm, and is not.
+//! Several installations and instances side by side: what must be equal on a farm, and is not.
+
+mod instances;
 
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::console::InstanceUrl;
 use crate::{Inspection, KeyName, Storage};
+pub use instances::compare_instances;
 
-/// Installations side by side.
+/// Installations and instances side by side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Comparison {
     /// The folders, in the order in which they were named.
     pub folders: Vec<PathBuf>,
+    /// The running instances, in the order in which they were named.
+    pub instances: Vec<InstanceUrl>,
     /// What was compared.
     pub facts: Vec<Fact>,
+    /// Instances of which nothing is known, because they could not be asked.
+    pub faults: Vec<Fault>,
+}
+
+/// Why nothing is known of an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Fault {
+    /// Which one.
+    pub instance: InstanceUrl,
+    /// Why.
+    pub why: String,
+    /// What to do about it.
+    pub hint: String,
 }
 
 /// One thing that was compared.
@@ -21,8 +41,8 @@ pub struct Comparison {
 #[non_exhaustive]
 pub struct Fact {
     /// What it is.
-    pub name: &'static str,
-    /// What it is on each; `None` where it is not there, or cannot be told.
+    pub name: String,
+    /// What it is on each, the folders before the instances; `None` where it is not there, or cannot be told.
     pub values: Vec<Option<String>>,
     /// What follows from the values.
     pub verdict: Verdict,
@@ -37,6 +57,8 @@ pub enum Verdict {
     Equal,
     /// They differ, and a farm needs them to be the same.
     Different,
+    /// They are the same, or not, and on one at least not what they must be.
+    Wrong,
     /// They differ, and that does no harm by itself.
     Varies,
     /// On some it cannot be told.
@@ -47,13 +69,13 @@ impl Comparison {
     /// Compares installations that were read before.
     #[must_use]
     pub fn of(installations: &[(PathBuf, Inspection)]) -> Self {
-        let fact = |name, must: Must, value: &dyn Fn(&Inspection) -> Option<String>| {
+        let fact = |name: &str, must: Must, value: &dyn Fn(&Inspection) -> Option<String>| {
             let values: Vec<_> = installations
                 .iter()
                 .map(|(_, found)| value(found))
                 .collect();
             Fact {
-                name,
+                name: name.to_owned(),
                 verdict: must.verdict(&values),
                 values,
             }
@@ -63,6 +85,8 @@ impl Comparison {
                 .iter()
                 .map(|(folder, _)| folder.clone())
                 .collect(),
+            instances: Vec::new(),
+            faults: Vec::new(),
             facts: vec![
                 fact("storage", Must::BeEqual, &storage),
                 fact("hmac (SHA-256)", Must::BeEqual, &|found| {
@@ -84,9 +108,9 @@ impl Comparison {
     /// Whether nothing differs that must be equal, and all of it is known.
     #[must_use]
     pub fn is_equal(&self) -> bool {
-        self.facts
-            .iter()
-            .all(|fact| matches!(fact.verdict, Verdict::Equal | Verdict::Varies))
+        let mut facts = self.facts.iter();
+        self.faults.is_empty()
+            && facts.all(|fact| matches!(fact.verdict, Verdict::Equal | Verdict::Varies))
     }
 }
 
@@ -94,6 +118,8 @@ impl Comparison {
 #[derive(Clone, Copy)]
 enum Must {
     BeEqual,
+    /// Be this everywhere.
+    Be(&'static str),
     Nothing,
 }
 
@@ -102,10 +128,18 @@ impl Must {
         let mut known = values.iter().flatten();
         let first = known.next();
         let differ = first.is_some_and(|first| known.any(|value| value != first));
-        match (self, differ, values.iter().all(Option::is_some)) {
+        let is_known = values.iter().all(Option::is_some);
+        if let Self::Be(right) = self {
+            return match values.iter().flatten().all(|value| value == right) {
+                true if is_known => Verdict::Equal,
+                true => Verdict::Unknown,
+                false => Verdict::Wrong,
+            };
+        }
+        match (self, differ, is_known) {
             (Self::BeEqual, true, _) => Verdict::Different,
             (Self::BeEqual, false, false) => Verdict::Unknown,
-            (Self::Nothing, true, _) | (Self::Nothing, _, false) => Verdict::Varies,
+            (_, true, _) | (_, _, false) => Verdict::Varies,
             (_, false, true) => Verdict::Equal,
         }
     }
@@ -155,6 +189,10 @@ mod tests {
             (Must::Nothing, &["a", "a"], Verdict::Equal),
             (Must::Nothing, &["a", "b"], Verdict::Varies),
             (Must::Nothing, &["a", ""], Verdict::Varies),
+            (Must::Be("a"), &["a", "a"], Verdict::Equal),
+            (Must::Be("a"), &["b", "b"], Verdict::Wrong),
+            (Must::Be("a"), &["a", ""], Verdict::Unknown),
+            (Must::Be("a"), &["b", ""], Verdict::Wrong),
         ] {
             assert_eq!(must.verdict(&values(words)), verdict, "{words:?}");
         }

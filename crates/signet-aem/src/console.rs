@@ -4,8 +4,13 @@
 
 mod access;
 mod bundles;
+mod configuration;
 mod crypto;
+mod csrf;
 mod error;
+mod health;
+mod log;
+mod quote;
 mod repository;
 mod system;
 #[cfg(test)]
@@ -25,7 +30,11 @@ use zeroize::Zeroizing;
 
 pub use access::{Access, Credentials, CredentialsError};
 pub use bundles::{BundleState, RunningBundle};
+pub use configuration::{ChangeError, Configuration, Property, PropertyValue, Shape, Writing};
+pub use csrf::{CsrfToken, SameHmac};
 pub use error::{ConsoleError, ConsoleFault};
+pub use health::{HealthResult, HealthStatus};
+pub(crate) use quote::quoted;
 pub use repository::{KeyShape, KeyWay, RepositoryKey, RepositoryKeyError};
 pub use system::NotReady;
 pub use url::{InstanceUrl, InstanceUrlError};

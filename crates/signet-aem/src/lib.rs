@@ -1,14 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+pub mod checkup;
 mod compare;
 pub mod console;
 mod content;
+pub mod encapsulation;
 mod error;
 mod felix;
 mod file;
 mod finding;
 pub mod format;
 mod inspection;
+mod instance;
 mod key_bytes;
 mod key_file;
 mod locate;
@@ -18,10 +21,11 @@ mod running;
 mod scan;
 mod storage;
 
-pub use compare::{Comparison, Fact, Verdict};
+pub use compare::{Comparison, Fact, Fault, Verdict, compare_instances};
 pub use error::AemError;
 pub use finding::{Finding, Severity};
 pub use inspection::{BundlePlace, Inspection, KeyPlace, inspect};
+pub use instance::MasterFit;
 pub use key_bytes::{Digests, KeyBytes, KeyReadError, NoKey};
 pub use key_file::{FoundKey, KeyFile, KeyKind, KeyName};
 pub use running::Running;

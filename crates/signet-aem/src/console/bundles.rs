@@ -18,6 +18,8 @@ pub struct RunningBundle {
     pub version: String,
     /// What it does.
     pub state: BundleState,
+    /// Whether it only adds to another one: such a bundle is never more than resolved.
+    pub is_fragment: bool,
 }
 
 /// The state of a bundle (OSGi Core, section 4.4.2).
@@ -83,6 +85,8 @@ struct Row {
     #[serde(default)]
     version: String,
     state_raw: u32,
+    #[serde(default)]
+    fragment: bool,
 }
 
 impl Console {
@@ -101,6 +105,7 @@ impl Console {
             symbolic_name: row.symbolic_name,
             version: row.version,
             state: BundleState::of(row.state_raw),
+            is_fragment: row.fragment,
         });
         Ok(bundles.collect())
     }

@@ -177,6 +177,7 @@ mod tests {
             symbolic_name: name.to_owned(),
             version: "1".to_owned(),
             state,
+            is_fragment: false,
         };
         let bundles = [
             bundle("a", BundleState::Active),

@@ -1,5 +1,6 @@
 //! An instance that says what a test wants it to say.
 
+pub(crate) mod instance;
 pub(crate) mod script;
 
 use std::sync::Arc;
