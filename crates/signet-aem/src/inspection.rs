@@ -1,6 +1,7 @@
 //! All that a folder tells about its keys, read without changing anything.
 
 mod judge;
+mod remains;
 
 use std::path::{Path, PathBuf};
 
@@ -109,6 +110,11 @@ pub fn inspect(folder: &Path) -> Result<Inspection, AemError> {
         findings: Vec::new(),
     };
     inspection.findings = judge::findings(&cache, &inspection);
+    remains::findings(folder, &cache.path, &mut inspection.findings);
+    // Among equals the order in which they were found, which is that of the places.
+    inspection
+        .findings
+        .sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Ok(inspection)
 }
 
@@ -145,4 +151,4 @@ fn is_link_of_a_bundle(place: &KeyPlace) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

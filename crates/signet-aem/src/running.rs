@@ -31,6 +31,19 @@ impl Running {
     }
 }
 
+/// When a process started, in hundredths of a second since the start of the machine (proc(5), `/proc/pid/stat`, field 22).
+pub(crate) fn started(process: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let ticks = start_ticks(&stat)?;
+    Some(ticks * 100 / rustix::param::clock_ticks_per_second())
+}
+
+/// The name of the program, which may hold spaces and parentheses, is the second field.
+fn start_ticks(stat: &str) -> Option<u64> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(19)?.parse().ok()
+}
+
 /// The process that holds a lock on the file, as the kernel lists it: trying to lock it could disturb a start.
 fn locked_by(path: &Path) -> Option<u32> {
     let metadata = fs::metadata(path).ok()?;
@@ -86,6 +99,16 @@ mod tests {
         assert_eq!(holder(locks, "fd:00:12"), Some(77));
         assert_eq!(holder(locks, "fd:00:13"), None);
         assert_eq!(holder(locks, "fd:00:14"), None);
+    }
+
+    #[test]
+    fn the_start_of_a_process_is_known() {
+        let fields = (3..=25).map(|field| field.to_string());
+        let rest = fields.collect::<Vec<_>>().join(" ");
+        assert_eq!(start_ticks(&format!("1 (a) b) {rest}")), Some(22));
+        assert_eq!(start_ticks("1 (a"), None);
+        assert!(started(std::process::id()).unwrap() > 0);
+        assert_eq!(started(u32::MAX), None);
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::error::Error;
 use std::fmt;
 
 use signet_aem::AemError;
-use signet_aem::console::ConsoleError;
+use signet_aem::console::{ConsoleError, RepositoryKeyError};
 use signet_aem::rekey::RekeyError;
+use signet_aem::relocation::RelocationError;
 use signet_audit::AuditError;
 use signet_backup::{BackupError, FileError, PartyError, RestoreError};
 use signet_bundle::{BundleError, CardError, ImportError, NodeError, ProofError};
@@ -108,6 +109,12 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     }
     if let Some(error) = error.downcast_ref::<RekeyError>() {
         return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<RelocationError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<RepositoryKeyError>() {
+        return Some(error.hint().to_owned());
     }
     if let Some(error) = error.downcast_ref::<AuditError>() {
         return Some(error.hint());

@@ -66,16 +66,22 @@ impl Console {
     /// There is no answer, or it says that the credentials are not good.
     pub async fn home(&self) -> Result<Option<PathBuf>, ConsoleError> {
         for (page, name) in PAGES {
-            let answer = self.get(page).await?;
-            match self.content(page, answer) {
+            let body = match self.get(page).await {
+                Ok(answer) => self.content(page, answer),
+                Err(error) => Err(error),
+            };
+            match body {
                 Ok(body) => {
                     if let Some(home) = property(&body, name) {
                         return Ok(Some(home));
                     }
                 }
-                // Not every instance has each of the pages.
                 Err(error) if error.is_silence() => return Err(error),
-                Err(_) => {}
+                Err(error) => match error.fault {
+                    ConsoleFault::NotLoggedIn | ConsoleFault::LoginPage => return Err(error),
+                    // Not every instance has each of the pages, and not everybody may see them.
+                    _ => {}
+                },
             }
         }
         Ok(None)

@@ -7,14 +7,12 @@ use super::Inspection;
 use crate::felix::{CRYPTO, CRYPTO_FILE, Cache, Identity};
 use crate::{Finding, FoundKey, KeyFile, KeyKind, KeyPlace, Running, Severity, Storage};
 
-/// Everything that is found, the worst first.
+/// Everything that is found, in the order of the places.
 pub(super) fn findings(cache: &Cache, inspection: &Inspection) -> Vec<Finding> {
     let mut findings = Vec::new();
     bundles(cache, &mut findings);
     storage(inspection, &mut findings);
     keys(inspection, &mut findings);
-    // Among equals the order in which they were found, which is that of the places.
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }
 
@@ -83,7 +81,7 @@ fn storage(inspection: &Inspection, findings: &mut Vec<Finding>) {
             Severity::Warning,
             format!("{file} says JCR: the keys are in the repository, under /etc/key"),
             "copies of the repository carry the keys along; versions from 6.3 on can lose them out of sight at a restart, and then configured secrets no longer open (an IMS configuration says invalid_client)",
-            "move them into files, as Adobe's article KA-23909 describes",
+            "move them into files: signet aem relocate, which does what Adobe's article KA-23909 describes",
         )),
         Storage::Absent => findings.push(Finding::new(
             "STORAGE_ABSENT",

@@ -9,20 +9,20 @@ use super::*;
 use crate::{KeyKind, Severity};
 
 /// An installation as AEM leaves it: bundles in a Felix cache.
-struct Installation(tempfile::TempDir);
+pub(crate) struct Installation(tempfile::TempDir);
 
-const RAW_HMAC: [u8; 32] = *b"\x01\xfe0123456789abcdef0123456789abcd";
-const RAW_MASTER: [u8; 16] = *b"\x01\xfe0123456789abcd";
+pub(crate) const RAW_HMAC: [u8; 32] = *b"\x01\xfe0123456789abcdef0123456789abcd";
+pub(crate) const RAW_MASTER: [u8; 16] = *b"\x01\xfe0123456789abcd";
 
 impl Installation {
-    fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let installation = Self(tempfile::tempdir().unwrap());
         fs::create_dir_all(installation.felix().join("bundle0")).unwrap();
         installation
     }
 
     /// A fresh one of version 6.3 or newer: keys in files.
-    fn fresh() -> Self {
+    pub(crate) fn fresh() -> Self {
         let installation = Self::empty();
         installation.bundle(20, CRYPTO, "3.0.22");
         installation.bundle(21, "com.adobe.granite.crypto.config", "1.0");
@@ -34,7 +34,7 @@ impl Installation {
     }
 
     /// One that was upgraded: the keys stayed in the repository.
-    fn upgraded() -> Self {
+    pub(crate) fn upgraded() -> Self {
         let installation = Self::fresh();
         installation.write("bundle20/data/storage", b"JCR");
         fs::remove_file(installation.felix().join("bundle25/data/hmac")).unwrap();
@@ -42,15 +42,15 @@ impl Installation {
         installation
     }
 
-    fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.0.path().join("crx-quickstart")
     }
 
-    fn felix(&self) -> PathBuf {
+    pub(crate) fn felix(&self) -> PathBuf {
         self.root().join("launchpad/felix")
     }
 
-    fn bundle(&self, id: u64, name: &str, version: &str) {
+    pub(crate) fn bundle(&self, id: u64, name: &str, version: &str) {
         let location = format!("launchpad:resources/install/0/{name}-{version}.jar");
         let info = format!("{id}\n{location}\n32\n20\n1767225600000\n0\n");
         self.write(&format!("bundle{id}/bundle.info"), info.as_bytes());
@@ -58,7 +58,7 @@ impl Installation {
         fs::create_dir_all(self.felix().join(format!("bundle{id}/data"))).unwrap();
     }
 
-    fn jar(&self, path: &str, name: &str, version: &str) {
+    pub(crate) fn jar(&self, path: &str, name: &str, version: &str) {
         let mut jar = ZipWriter::new(std::io::Cursor::new(Vec::new()));
         let manifest = format!(
             "Manifest-Version: 1.0\r\nBundle-Version: {version}\r\nBundle-SymbolicName: {}\r\n {};singleton:=true\r\n\r\n",
@@ -75,18 +75,18 @@ impl Installation {
         self.write(path, jar.finish().unwrap().get_ref());
     }
 
-    fn write(&self, path: &str, content: &[u8]) {
+    pub(crate) fn write(&self, path: &str, content: &[u8]) {
         let path = self.felix().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
-    fn inspect(&self) -> Inspection {
+    pub(crate) fn inspect(&self) -> Inspection {
         inspect(&self.root()).unwrap()
     }
 
-    fn codes(&self) -> Vec<&'static str> {
+    pub(crate) fn codes(&self) -> Vec<&'static str> {
         self.inspect()
             .findings
             .iter()

@@ -6,6 +6,7 @@ mod inspect;
 mod master;
 mod protect;
 mod rekey;
+mod relocate;
 
 use clap::{Args, Subcommand};
 
@@ -25,6 +26,8 @@ enum Action {
     Inspect(inspect::Inspect),
     /// Put several installations side by side, and show what differs
     Compare(compare::Compare),
+    /// Move the keys out of the repository into files: the fifteen steps of Adobe's article, with a backup and a proof
+    Relocate(Box<relocate::Relocate>),
     /// Seal protected strings in content anew after a change of the master key: all or nothing, with a backup
     Rekey(rekey::Rekey),
     /// Protect a secret as AEM does, with a raw master key
@@ -38,6 +41,7 @@ impl Aem {
         match &self.action {
             Action::Inspect(inspect) => inspect.run(context),
             Action::Compare(compare) => compare.run(context).await,
+            Action::Relocate(relocate) => relocate.run(context).await,
             Action::Rekey(rekey) => rekey.run(context),
             Action::Protect(protect) => protect.run(context),
             Action::Unprotect(unprotect) => unprotect.run(context),

@@ -53,7 +53,7 @@ impl Reach {
                     },
                     patience: Access::PATIENCE,
                 };
-                Ok(Console::new(url.clone(), access, Arc::new(Present)))
+                Ok(Console::new(url.clone(), access, present()))
             })
             .collect()
     }
@@ -154,6 +154,10 @@ fn read(path: &Path) -> anyhow::Result<Zeroizing<String>> {
 }
 
 /// The system's clock.
+pub(super) fn present() -> Arc<dyn Clock> {
+    Arc::new(Present)
+}
+
 struct Present;
 
 impl Clock for Present {

@@ -1,0 +1,178 @@
+//! A copy of an installation's bundles, on which a move of its keys is tried, and which is removed again.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use data_encoding::HEXLOWER;
+
+use super::{Relocation, RelocationError, disk, journal};
+use crate::dress::{self, Dress};
+use crate::file;
+
+/// Where the bundles are in the copy: deep enough that nothing above them is taken for part of it.
+const INNER: &str = "crx-quickstart/launchpad/felix";
+/// Held by the framework that runs on the original.
+const LOCK: &str = "cache.lock";
+const PART: usize = 256 * 1024;
+
+/// A copy of an installation's bundles, removed when this is dropped.
+#[derive(Debug)]
+pub struct Rehearsal {
+    root: PathBuf,
+}
+
+impl Rehearsal {
+    /// How many bytes there are to copy.
+    ///
+    /// # Errors
+    ///
+    /// Something cannot be read.
+    pub fn survey(relocation: &Relocation) -> Result<u64, RelocationError> {
+        let mut bytes = 0;
+        walk(relocation.site.cache(), &mut |path, kind| {
+            if kind == Kind::File {
+                let metadata = fs::symlink_metadata(path)
+                    .map_err(|error| RelocationError::read(path, error))?;
+                bytes += metadata.len();
+            }
+            Ok(())
+        })?;
+        Ok(bytes)
+    }
+
+    /// Copies the bundles into a new directory beside them, for this user alone. `progress` hears how many bytes more were copied,
+    /// and says whether to go on.
+    ///
+    /// # Errors
+    ///
+    /// Something cannot be read or written, or `progress` says no: what was copied is removed.
+    pub fn copy(
+        relocation: &Relocation,
+        progress: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Self, RelocationError> {
+        let cache = relocation.site.cache();
+        let rehearsal = Self {
+            root: name(relocation.backup())?,
+        };
+        let private = Dress {
+            mode: 0o700,
+            ..journal::private_dress()
+        };
+        let unwritten = |path: &Path, error| RelocationError::write(path, error);
+        dress::make_directory(&rehearsal.root, private)
+            .map_err(|error| unwritten(&rehearsal.root, error))?;
+        let inner = rehearsal.root.join(INNER);
+        let above = disk::directory_of(&inner);
+        fs::create_dir_all(above).map_err(|error| unwritten(above, error))?;
+        walk(cache, &mut |path, kind| {
+            let beneath = path.strip_prefix(cache).unwrap_or(path);
+            let target = match beneath == Path::new("") {
+                true => inner.clone(),
+                false => inner.join(beneath),
+            };
+            match kind {
+                Kind::Directory => {
+                    let dress =
+                        Dress::of(path).map_err(|error| RelocationError::read(path, error))?;
+                    make(&target, dress).map_err(|error| unwritten(&target, error))
+                }
+                Kind::File if beneath == Path::new(LOCK) => Ok(()),
+                Kind::File => copy_file(path, &target, progress),
+            }
+        })?;
+        Ok(rehearsal)
+    }
+
+    /// The folder to name in the place of the original.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        self.root.join("crx-quickstart")
+    }
+}
+
+impl Drop for Rehearsal {
+    fn drop(&mut self) {
+        // Whoever finds it later sees by its name what it was.
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Directory,
+    File,
+}
+
+/// Everything at or below a directory that is a directory or an ordinary file; links are not followed.
+fn walk(
+    path: &Path,
+    visit: &mut dyn FnMut(&Path, Kind) -> Result<(), RelocationError>,
+) -> Result<(), RelocationError> {
+    // Another rehearsal, and backups: they may stand among the bundles.
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if name.starts_with("signet-") {
+        return Ok(());
+    }
+    visit(path, Kind::Directory)?;
+    let unread = |error| RelocationError::read(path, error);
+    for entry in fs::read_dir(path).map_err(unread)? {
+        let entry = entry.map_err(unread)?;
+        let kind = entry.file_type().map_err(unread)?;
+        if kind.is_dir() {
+            walk(&entry.path(), visit)?;
+        } else if kind.is_file() {
+            visit(&entry.path(), Kind::File)?;
+        }
+    }
+    Ok(())
+}
+
+/// A new name beside the backup.
+fn name(backup: &Path) -> Result<PathBuf, RelocationError> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|_| RelocationError::Random)?;
+    let name = format!("signet-rehearsal-{}", HEXLOWER.encode(&random));
+    Ok(backup.with_file_name(name))
+}
+
+fn make(path: &Path, dress: Dress) -> io::Result<()> {
+    fs::create_dir(path)?;
+    std::os::unix::fs::chown(path, Some(dress.owner), Some(dress.group))?;
+    let mode = fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(
+        dress.mode | 0o700,
+    ));
+    fs::set_permissions(path, mode)
+}
+
+/// One that went away since it was listed is not missed: the original may run.
+fn copy_file(
+    from: &Path,
+    to: &Path,
+    progress: &mut dyn FnMut(u64) -> bool,
+) -> Result<(), RelocationError> {
+    let unread = |error| RelocationError::read(from, error);
+    let unwritten = |error| RelocationError::write(to, error);
+    let Some((mut old, metadata)) = file::open(from).map_err(unread)? else {
+        return Ok(());
+    };
+    let mut new: File = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(to)
+        .map_err(unwritten)?;
+    let mut part = vec![0; PART];
+    loop {
+        let count = old.read(&mut part).map_err(unread)?;
+        let Some(read) = part.get(..count).filter(|read| !read.is_empty()) else {
+            break;
+        };
+        new.write_all(read).map_err(unwritten)?;
+        if !progress(count as u64) {
+            return Err(RelocationError::Cancelled);
+        }
+    }
+    Dress::from(&metadata).put_on(&new).map_err(unwritten)
+}

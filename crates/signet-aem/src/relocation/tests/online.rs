@@ -1,0 +1,1 @@
+//! The parts that need an instance, against one that says what a test wants.

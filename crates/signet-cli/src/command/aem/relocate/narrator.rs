@@ -1,0 +1,57 @@
+//! Who tells each step as it is taken.
+
+use rustix::time::{ClockId, clock_gettime};
+use signet_aem::relocation::{Aide, Moment, StepReport};
+
+use crate::context::Context;
+use crate::output::Output;
+use crate::progress::Bar;
+
+pub(super) struct Narrator<'c> {
+    output: &'c Output,
+    steps: Vec<StepReport>,
+}
+
+impl<'c> Narrator<'c> {
+    pub(super) fn new(context: &'c Context) -> Self {
+        Self {
+            output: &context.output,
+            steps: Vec::new(),
+        }
+    }
+
+    /// The steps so far.
+    pub(super) fn steps(&self) -> &[StepReport] {
+        &self.steps
+    }
+
+    /// Something that turns while there is nothing but to wait.
+    pub(super) fn bar(&self, label: &'static str) -> Option<Bar> {
+        (!self.output.is_json()).then(|| Bar::unknown(label))
+    }
+}
+
+impl Aide for Narrator<'_> {
+    fn took(&mut self, report: StepReport) {
+        if !self.output.is_json() {
+            let (number, title) = (report.step.number(), report.step.as_str());
+            // What belongs to a step stands under it, and a SHA-256 fits into 80 columns.
+            let detail = report.detail.replace('\n', "\n      ");
+            // The longest title has 27 characters. Nobody who stops reading stops a move of the keys.
+            let _ = self
+                .output
+                .text(&format!("{number:>2}  {title:<27}  {detail}"));
+        }
+        self.steps.push(report);
+    }
+
+    fn moment(&self) -> Moment {
+        let since = clock_gettime(ClockId::Boottime);
+        let hundredths = since.tv_sec * 100 + since.tv_nsec / 10_000_000;
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+        Moment {
+            boot: boot.unwrap_or_default().trim().to_owned(),
+            hundredths: hundredths.unsigned_abs(),
+        }
+    }
+}

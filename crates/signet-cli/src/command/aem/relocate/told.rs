@@ -1,0 +1,140 @@
+//! What is said at the end.
+
+use serde_json::{Value, json};
+use signet_aem::relocation::{Relocation, Standing};
+use signet_server::quoted;
+
+use super::narrator::Narrator;
+use super::{Reached, Relocate};
+use crate::failure::Failure;
+
+impl Relocate {
+    /// The words to run this again with.
+    pub(super) fn again(&self) -> String {
+        let mut words = format!("signet aem relocate {}", quoted(&self.folder));
+        for (option, path) in [("--backup", &self.backup), ("--undo", &self.undo)] {
+            if let Some(path) = path {
+                words.push_str(&format!(" {option} {}", quoted(path)));
+            }
+        }
+        words
+    }
+
+    pub(super) fn told(&self, reached: Reached, relocation: &Relocation) -> String {
+        let backup = relocation.backup();
+        let removal = format!(
+            "The backup holds the keys: when all is well, rm -r {}",
+            quoted(backup)
+        );
+        let back = format!(
+            "Back to how it was: signet aem relocate {} --undo {}",
+            quoted(&self.folder),
+            quoted(backup)
+        );
+        match reached {
+            Reached::Nothing => {
+                let mut text = "There is nothing to do: the keys are in files.".to_owned();
+                if relocation.standing() == Standing::Finished {
+                    text.push_str(&format!("\n{removal}"));
+                }
+                text
+            }
+            Reached::Shown => {
+                "Nothing was changed: without --dry-run these steps are taken.".to_owned()
+            }
+            Reached::Rehearsed => {
+                "It goes well, and back again, on a copy that is removed; here nothing was changed."
+                    .to_owned()
+            }
+            Reached::Switched => format!(
+                "The keys are in files, and those in the repository are still there.\nStart AEM, then run: {} --finish{}\n{back}",
+                self.again(),
+                self.url_option(relocation)
+            ),
+            Reached::Proven => format!(
+                "AEM runs with its keys in files; those in the repository are still there.\nRemove them with: {} --finish{}\n{back}",
+                self.again(),
+                self.url_option(relocation)
+            ),
+            Reached::Finished => {
+                format!("Done: the keys are in files, and nowhere else.\n{removal}\n{back}")
+            }
+            Reached::Undone => format!("Everything is as it was before.\n{removal}"),
+        }
+    }
+
+    /// What `--finish` needs to be told.
+    fn url_option(&self, relocation: &Relocation) -> String {
+        let named = self.url.as_ref().map(ToString::to_string);
+        match (named, relocation.instance()) {
+            (Some(url), _) => format!(" --url {url}"),
+            (None, Some(_)) => String::new(),
+            (None, None) => " --url URL".to_owned(),
+        }
+    }
+
+    /// Ctrl-C.
+    pub(super) fn interrupted(&self) -> anyhow::Error {
+        let relocation = match self.open() {
+            Ok(relocation) => relocation,
+            Err(error) => return error.into(),
+        };
+        let backup = quoted(relocation.backup());
+        let (message, hint) = match relocation.standing() {
+            Standing::NotBegun | Standing::InFiles => {
+                return Failure::new("interrupted; nothing was changed").into();
+            }
+            Standing::GoingBack => (
+                "interrupted on the way back; AEM starts with its keys",
+                format!("complete it with --undo {backup}"),
+            ),
+            Standing::Kept => (
+                "interrupted; nothing was changed but the backup",
+                format!("go on with: {}; the backup is {backup}", self.again()),
+            ),
+            _ => (
+                "interrupted; AEM starts with its keys",
+                format!(
+                    "go on with: {}, or take it back with --undo {backup}",
+                    self.again()
+                ),
+            ),
+        };
+        Failure::new(message).hint(hint).into()
+    }
+}
+
+pub(super) fn document(
+    reached: Reached,
+    relocation: &Relocation,
+    narrator: &Narrator<'_>,
+) -> Value {
+    let outcome = match reached {
+        Reached::Nothing => "nothing-to-do",
+        Reached::Shown => "shown",
+        Reached::Rehearsed => "rehearsed",
+        Reached::Switched => "switched",
+        Reached::Proven => "proven",
+        Reached::Finished => "finished",
+        Reached::Undone => "undone",
+    };
+    let keys = relocation.digests().into_iter().flatten();
+    let keys: Vec<_> = keys
+        .map(|(name, digests)| json!({ "name": name, "digests": digests }))
+        .collect();
+    let steps = narrator.steps().iter().map(|report| {
+        json!({
+            "number": report.step.number(),
+            "step": report.step,
+            "title": report.step.as_str(),
+            "detail": report.detail,
+        })
+    });
+    json!({
+        "outcome": outcome,
+        "standing": relocation.standing(),
+        "backup": relocation.backup().is_dir().then(|| relocation.backup()),
+        "keys": keys,
+        "steps": steps.collect::<Vec<_>>(),
+    })
+}
