@@ -1,6 +1,7 @@
 //! What the tests need on the machine, and how it gets there.
 
 mod apt;
+mod maven;
 mod npm;
 mod rust;
 
@@ -27,6 +28,17 @@ const NEEDS: &[Need] = &[
         "python3-jwcrypto",
         "the second JOSE implementation that sealed tokens are checked against",
     ),
+    Need::program(
+        "java",
+        "default-jdk-headless",
+        "runs the Sling of the tests",
+    ),
+    Need::program(
+        "javac",
+        "default-jdk-headless",
+        "compiles the bundles of that Sling",
+    ),
+    Need::program("mvn", "maven", "fetches that Sling"),
 ];
 
 /// Where programs lie besides `PATH`: Debian keeps servers out of an ordinary user's.
@@ -55,6 +67,7 @@ pub(crate) fn ensure(tree: &Tree) -> Result<()> {
     rust::ensure()?;
     provide(NEEDS)?;
     npm::ensure(tree)?;
+    maven::ensure(tree)?;
     println!("    {} programs and libraries are installed", NEEDS.len());
     Ok(())
 }

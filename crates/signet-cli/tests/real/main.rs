@@ -16,5 +16,6 @@ mod jose;
 mod nginx;
 mod oauth;
 mod rotation;
+mod sling;
 mod stage;
 mod story;

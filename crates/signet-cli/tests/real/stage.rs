@@ -12,6 +12,7 @@ pub(crate) mod oidc;
 pub(crate) mod ports;
 pub(crate) mod program;
 pub(crate) mod signet;
+pub(crate) mod sling;
 pub(crate) mod visitor;
 pub(crate) mod wait;
 

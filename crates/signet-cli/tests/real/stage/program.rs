@@ -51,12 +51,22 @@ impl Program {
         self.child.wait().unwrap();
     }
 
-    /// SIGTERM, and SIGKILL if that is not enough.
-    pub(crate) fn end(&mut self) {
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// SIGTERM.
+    pub(crate) fn ask_to_end(&mut self) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         if let (Ok(None), Some(pid)) = (self.child.try_wait(), pid) {
             let _ = kill_process(pid, Signal::TERM);
         }
+    }
+
+    /// SIGTERM, and SIGKILL if that is not enough.
+    pub(crate) fn end(&mut self) {
+        self.ask_to_end();
         for _ in 0..500 {
             if !matches!(self.child.try_wait(), Ok(None)) {
                 return;

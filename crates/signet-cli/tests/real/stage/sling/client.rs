@@ -1,0 +1,82 @@
+//! An administrator's requests to a Sling.
+
+use data_encoding::BASE64;
+use serde_json::Value;
+
+use crate::stage::http::{Answer, Request};
+
+/// Sends requests with a name and a password.
+#[derive(Debug)]
+pub(super) struct Client {
+    port: u16,
+    authorization: String,
+}
+
+impl Client {
+    pub(super) fn new(port: u16, user: &str, password: &str) -> Self {
+        let pair = BASE64.encode(format!("{user}:{password}").as_bytes());
+        Self {
+            port,
+            authorization: format!("Basic {pair}"),
+        }
+    }
+
+    /// What it answers, if anything listens.
+    pub(super) fn try_send(&self, request: Request) -> Option<Answer> {
+        let request = request.header("Authorization", &self.authorization);
+        request.send(self.port).ok()
+    }
+
+    /// What it answers.
+    #[track_caller]
+    pub(super) fn send(&self, request: Request) -> Answer {
+        let request = request.header("Authorization", &self.authorization);
+        request.to(self.port)
+    }
+
+    /// The same, with this status.
+    #[track_caller]
+    pub(super) fn expect(&self, status: u16, request: Request) -> Answer {
+        let answer = self.send(request);
+        assert_eq!(answer.status, status, "{}", answer.text());
+        answer
+    }
+
+    /// The same, as JSON with status 200.
+    #[track_caller]
+    pub(super) fn json(&self, request: Request) -> Value {
+        let answer = self.expect(200, request);
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    /// How many bundles there are, the framework among them, when all of them run.
+    pub(super) fn running_bundles(&self) -> usize {
+        let Some(list) = self.get_json("/system/console/bundles.json") else {
+            return 0;
+        };
+        // Of them: active, active fragments, resolved, installed.
+        let [total, active, fragments] = [0, 1, 2].map(|at| list["s"][at].as_u64().unwrap());
+        match total == active + fragments {
+            true => usize::try_from(total).unwrap(),
+            false => 0,
+        }
+    }
+
+    /// Whether everything answers, and whoever protects has its keys or knows that there are none.
+    pub(super) fn is_ready(&self) -> bool {
+        let keys = self.try_send(Request::get("/libs/granite/csrf/token.json"));
+        let has_keys = keys.is_some_and(|answer| match answer.status {
+            200 => answer.text().contains("\"token\""),
+            500 => answer.text().contains("there are no keys"),
+            _ => false,
+        });
+        has_keys && self.running_bundles() > 1 && self.get_json("/etc/key.json").is_some()
+    }
+
+    fn get_json(&self, target: &str) -> Option<Value> {
+        let answer = self.try_send(Request::get(target))?;
+        serde_json::from_slice(&answer.body)
+            .ok()
+            .filter(|_| answer.status == 200)
+    }
+}
