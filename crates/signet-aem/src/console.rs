@@ -11,6 +11,7 @@ mod error;
 mod health;
 mod log;
 mod quote;
+mod renewal;
 mod repository;
 mod system;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use csrf::{CsrfToken, SameHmac};
 pub use error::{ConsoleError, ConsoleFault};
 pub use health::{HealthResult, HealthStatus};
 pub(crate) use quote::quoted;
+pub use renewal::BundleAction;
 pub use repository::{KeyShape, KeyWay, RepositoryKey, RepositoryKeyError};
 pub use system::NotReady;
 pub use url::{InstanceUrl, InstanceUrlError};

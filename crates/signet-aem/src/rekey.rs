@@ -13,6 +13,7 @@ use signet_keys::granite::GraniteKey;
 
 pub use error::RekeyError;
 pub use plan::{FileReport, Fit, Plan, ValueReport};
+pub(crate) use plan::parse;
 
 use journal::{Change, Journal, Stage};
 use rewrite::{Fate, Situation};

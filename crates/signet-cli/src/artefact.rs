@@ -38,7 +38,7 @@ fn take(source: impl Read, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
 #[derive(Debug, Args)]
 pub(crate) struct Destination {
     /// Where to write it; - is standard output, which is also the default
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, alias = "output", value_name = "FILE")]
     out: Option<PathBuf>,
 }
 

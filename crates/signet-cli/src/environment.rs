@@ -21,6 +21,11 @@ pub(crate) fn aem_credentials() -> Option<Zeroizing<String>> {
     Some(Zeroizing::new(value))
 }
 
+/// `HOME`: the directory of whoever runs the program.
+pub(crate) fn home() -> Option<PathBuf> {
+    variable("HOME").map(PathBuf::from)
+}
+
 /// What the machine is called, where the system says so.
 pub(crate) fn host() -> Option<String> {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;

@@ -4,9 +4,10 @@ use std::error::Error;
 use std::fmt;
 
 use signet_aem::AemError;
-use signet_aem::console::{ConsoleError, RepositoryKeyError};
+use signet_aem::console::{ConsoleError, NotReady, RepositoryKeyError};
 use signet_aem::rekey::RekeyError;
 use signet_aem::relocation::RelocationError;
+use signet_aem::replication::ReplicationError;
 use signet_audit::AuditError;
 use signet_backup::{BackupError, FileError, PartyError, RestoreError};
 use signet_bundle::{BundleError, CardError, ImportError, NodeError, ProofError};
@@ -115,6 +116,12 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     }
     if let Some(error) = error.downcast_ref::<RepositoryKeyError>() {
         return Some(error.hint().to_owned());
+    }
+    if let Some(error) = error.downcast_ref::<NotReady>() {
+        return Some(error.hint().to_owned());
+    }
+    if let Some(error) = error.downcast_ref::<ReplicationError>() {
+        return Some(error.hint());
     }
     if let Some(error) = error.downcast_ref::<AuditError>() {
         return Some(error.hint());

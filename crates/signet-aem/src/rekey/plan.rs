@@ -214,7 +214,7 @@ fn value(sighting: &Sighting, keys: Keys<'_>) -> Option<ValueReport> {
 }
 
 /// The value of these digits.
-pub(super) fn parse(digits: &[u8]) -> Option<GraniteValue> {
+pub(crate) fn parse(digits: &[u8]) -> Option<GraniteValue> {
     let digits = std::str::from_utf8(digits).ok()?;
     format!("{{{digits}}}").parse().ok()
 }

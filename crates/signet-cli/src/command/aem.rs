@@ -1,12 +1,18 @@
 //! `signet aem`
 
 mod access;
+mod card;
 mod compare;
+mod export;
+mod import;
 mod inspect;
+mod machine;
 mod master;
 mod protect;
 mod rekey;
 mod relocate;
+mod replicate;
+mod service;
 
 use clap::{Args, Subcommand};
 
@@ -28,6 +34,14 @@ enum Action {
     Compare(compare::Compare),
     /// Move the keys out of the repository into files: the fifteen steps of Adobe's article, with a backup and a proof
     Relocate(Box<relocate::Relocate>),
+    /// Copy hmac and master of one installation to others, with a backup on each and a proof afterwards
+    Replicate(Box<replicate::Replicate>),
+    /// Seal hmac and master of an installation for other machines
+    Export(export::Export),
+    /// Take the keys from a bundle that signet aem export made for this machine into installations
+    Import(Box<import::Import>),
+    /// Show the card of this machine, for whoever sends keys of AEM to it or gets some from it
+    Card(card::Card),
     /// Seal protected strings in content anew after a change of the master key: all or nothing, with a backup
     Rekey(rekey::Rekey),
     /// Protect a secret as AEM does, with a raw master key
@@ -42,6 +56,10 @@ impl Aem {
             Action::Inspect(inspect) => inspect.run(context),
             Action::Compare(compare) => compare.run(context).await,
             Action::Relocate(relocate) => relocate.run(context).await,
+            Action::Replicate(replicate) => replicate.run(context).await,
+            Action::Export(export) => export.run(context),
+            Action::Import(import) => import.run(context).await,
+            Action::Card(card) => card.run(context),
             Action::Rekey(rekey) => rekey.run(context),
             Action::Protect(protect) => protect.run(context),
             Action::Unprotect(unprotect) => unprotect.run(context),

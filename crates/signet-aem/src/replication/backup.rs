@@ -1,0 +1,116 @@
+//! The directory in an installation that holds its keys as they were, and what is going to happen to them.
+
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use signet_keys::{KeyFault, private};
+
+use super::ReplicationError;
+use super::journal::Journal;
+use crate::dress::sync_directory;
+
+/// The name of the directory. Those of finished runs have a number behind it.
+pub(crate) const NAME: &str = "signet-replication";
+
+/// Where the backup for the keys in `directory` is, or is going to be, and how an earlier run left it.
+pub(super) fn find(
+    folder: &Path,
+    cache: &Path,
+    directory: &Path,
+) -> Result<(PathBuf, Option<Journal>), ReplicationError> {
+    let own = folder
+        .canonicalize()
+        .map_err(|error| ReplicationError::read(folder, error))?
+        .join(NAME);
+    match Journal::read(&own)? {
+        Some(journal) if journal.directory == directory || journal.stage.is_end() => {
+            return Ok((own, Some(journal)));
+        }
+        Some(_) => return Err(ReplicationError::Journal(own)),
+        None if is_vacant(&own)? => {}
+        None => return Err(ReplicationError::Foreign(own)),
+    }
+    // The same installation may have been named by another folder, when it was cut short.
+    let elsewhere = cache.ancestors().take(4).find_map(|above| {
+        let path = above.join(NAME);
+        let journal = Journal::read(&path).ok()??;
+        let is_ours = journal.directory == directory && !journal.stage.is_end();
+        is_ours.then_some((path, Some(journal)))
+    });
+    Ok(elsewhere.unwrap_or((own, None)))
+}
+
+/// Makes the directory: for one user alone, since it holds keys.
+pub(super) fn make(path: &Path) -> Result<(), ReplicationError> {
+    let made = match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return check(path),
+        made => made,
+    };
+    made.and_then(|()| sync_directory(path.parent().unwrap_or_else(|| Path::new("/"))))
+        .map_err(|error| ReplicationError::write(path, error))
+}
+
+/// Gives the directory of a finished run a number, so that there is room for the next one.
+pub(super) fn retire(path: &Path) -> Result<PathBuf, ReplicationError> {
+    let unwritten = |error| ReplicationError::write(path, error);
+    let parent = path.parent().unwrap_or_else(|| Path::new("/"));
+    let numbered = (1_u32..)
+        .map(|number| parent.join(format!("{NAME}-{number}")))
+        .find(|numbered| fs::symlink_metadata(numbered).is_err())
+        .ok_or_else(|| ReplicationError::Foreign(path.to_owned()))?;
+    fs::rename(path, &numbered).map_err(unwritten)?;
+    sync_directory(parent).map_err(unwritten)?;
+    Ok(numbered)
+}
+
+/// Whether `path` is such a directory by its name, numbered or not.
+pub(super) fn is_named(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let rest = name.and_then(|name| name.strip_prefix(NAME));
+    rest.is_some_and(|rest| {
+        let number = rest.strip_prefix('-');
+        rest.is_empty()
+            || number.is_some_and(|number| {
+                !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
+            })
+    })
+}
+
+/// A journal says which keys are replaced, so it is believed only where nobody else could have written it.
+pub(super) fn check(path: &Path) -> Result<(), ReplicationError> {
+    match private::check_directory(path) {
+        Ok(()) | Err(KeyFault::Absent) => Ok(()),
+        Err(fault) => Err(ReplicationError::Custody {
+            path: path.to_owned(),
+            fault,
+        }),
+    }
+}
+
+/// Held while the keys in a directory are changed. The directory itself is locked: nothing is left in it.
+pub(super) struct Held {
+    _directory: File,
+}
+
+/// One command at a time.
+pub(super) fn hold(directory: &Path) -> Result<Held, ReplicationError> {
+    let file = File::open(directory).map_err(|error| ReplicationError::read(directory, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Held { _directory: file }),
+        Err(TryLockError::WouldBlock) => Err(ReplicationError::Busy(directory.to_owned())),
+        Err(TryLockError::Error(error)) => Err(ReplicationError::write(directory, error)),
+    }
+}
+
+/// Whether nothing is at `path`, or a directory without anything that counts.
+fn is_vacant(path: &Path) -> Result<bool, ReplicationError> {
+    match fs::read_dir(path) {
+        Ok(mut entries) => Ok(entries.all(|entry| {
+            entry.is_ok_and(|entry| entry.file_name().as_encoded_bytes().starts_with(b"."))
+        })),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(ReplicationError::read(path, error)),
+    }
+}
