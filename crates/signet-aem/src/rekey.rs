@@ -1,6 +1,7 @@
 //! Protected strings of content sealed anew: all of them or none, file by file on the disk, and back again if need be.
 
 mod error;
+mod flush;
 mod journal;
 mod plan;
 mod rewrite;
@@ -12,14 +13,11 @@ use serde::Serialize;
 use signet_keys::granite::GraniteKey;
 
 pub use error::RekeyError;
-pub use plan::{FileReport, Fit, Plan, ValueReport};
 pub(crate) use plan::parse;
+pub use plan::{FileReport, Fit, Plan, ValueReport};
 
 use journal::{Change, Journal, Stage};
 use rewrite::{Fate, Situation};
-
-/// So many files are written before they are flushed.
-const AT_ONCE: usize = 64;
 
 /// The keys between which values are moved.
 #[derive(Clone, Copy, Debug)]
@@ -132,18 +130,15 @@ impl Plan {
         backup: &Path,
         progress: &mut dyn Progress,
     ) -> Result<(), RekeyError> {
-        let mut written = Vec::new();
-        for (file, change) in self.changing().zip(&mut journal.changes) {
-            let (stamp, prepared) = rewrite::prepare(file, change, keys, backup, progress)?;
-            change.new = Some(stamp);
-            written.push(prepared);
-            if written.len() == AT_ONCE {
-                rewrite::flush(&written)?;
-                written.clear();
+        flush::files(|flush| {
+            for (file, change) in self.changing().zip(&mut journal.changes) {
+                let (stamp, prepared) = rewrite::prepare(file, change, keys, backup, progress)?;
+                change.new = Some(stamp);
+                flush(prepared)?;
             }
-        }
-        rewrite::flush(&written)?;
-        rewrite::flush_names(&journal.changes)?;
+            Ok(())
+        })?;
+        flush::names(&journal.changes)?;
         journal::sync_directory(backup)?;
         // Preparing takes a while; whoever edited a file meanwhile wins, and nothing is replaced.
         for change in &journal.changes {
@@ -234,7 +229,7 @@ fn each(
             left_alone.push(change.path.clone());
         }
     }
-    rewrite::flush_names(&journal.changes)?;
+    flush::names(&journal.changes)?;
     Ok(left_alone)
 }
 
@@ -253,7 +248,7 @@ fn clear(backup: &Path) -> Result<(), RekeyError> {
             }
         }
     }
-    rewrite::flush_names(&journal.changes)?;
+    flush::names(&journal.changes)?;
     Journal::remove(backup)
 }
 

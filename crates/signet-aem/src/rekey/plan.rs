@@ -187,6 +187,7 @@ fn look(
     if values.is_empty() {
         return Ok(None);
     }
+    values.shrink_to_fit();
     Ok(Some(FileReport {
         stamp: Stamp::of(&metadata),
         path,

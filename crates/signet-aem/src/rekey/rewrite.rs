@@ -1,17 +1,15 @@
 //! One file at a time: its copy, its successor, the exchange, and the way back.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
-use super::journal::{Change, Dress, FRESH, directory_of, sync_directory};
+use super::flush::Prepared;
+use super::journal::{Change, Dress, FRESH, directory_of};
 use super::plan::{FileReport, Fit, Stamp, ValueReport, parse};
 use super::{Keys, Progress, RekeyError};
 use crate::file;
@@ -40,15 +38,6 @@ pub(super) enum Fate {
     AsMeant,
     /// Somebody else changed it, so it was not touched.
     LeftAlone,
-}
-
-/// Files that were written, but not flushed to the disk.
-#[derive(Debug)]
-pub(super) struct Prepared {
-    /// The copy and its place.
-    copy: (PathBuf, File),
-    /// The successor and its place.
-    fresh: (PathBuf, File),
 }
 
 /// Writes the successor of a file beside it, and a copy of the file into the backup. Returns by what the successor is known; both
@@ -102,59 +91,6 @@ pub(super) fn prepare(
         fresh: (change.fresh.clone(), fresh),
     };
     Ok((stamp, prepared))
-}
-
-/// Flushes what was prepared to the disk.
-pub(super) fn flush(prepared: &[Prepared]) -> Result<(), RekeyError> {
-    let files = prepared.iter().flat_map(|one| [&one.copy, &one.fresh]);
-    let files: Vec<_> = files.collect();
-    at_once(&files, |(path, file)| {
-        file.sync_all()
-            .map_err(|error| RekeyError::write(path, error))
-    })
-}
-
-/// Flushes the names in the directories of these files.
-pub(super) fn flush_names<'c>(
-    changes: impl IntoIterator<Item = &'c Change>,
-) -> Result<(), RekeyError> {
-    let directories = changes
-        .into_iter()
-        .map(|change| directory_of(&change.path))
-        .collect::<BTreeSet<_>>();
-    let directories: Vec<_> = directories.into_iter().collect();
-    at_once(&directories, |directory| match sync_directory(directory) {
-        // Somebody removed it with its files, which are left alone then.
-        Err(RekeyError::Write { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),
-        flushed => flushed,
-    })
-}
-
-/// So many things are flushed at once: the disk waits for all of them about as long as for one.
-const AT_ONCE: usize = 16;
-
-fn at_once<T: Sync>(
-    things: &[T],
-    flush: impl Fn(&T) -> Result<(), RekeyError> + Sync,
-) -> Result<(), RekeyError> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        while let Some(thing) = things.get(next.fetch_add(1, Ordering::Relaxed)) {
-            flush(thing)?;
-        }
-        Ok(())
-    };
-    thread::scope(|scope| {
-        // Where no thread is to be had, this one does it.
-        let others: Vec<_> = (1..things.len().min(AT_ONCE))
-            .map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
-            .collect();
-        let mine = work();
-        others.into_iter().fold(mine, |all, other| {
-            let other = other.join();
-            all.and(other.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        })
-    })
 }
 
 /// What is at the place of the file now.

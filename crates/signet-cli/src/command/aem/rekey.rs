@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
+use serde::Serialize;
 use serde_json::json;
 use signet_aem::rekey::{self, FileReport, Fit, Keys, Left, Plan, Rekeyed};
 
@@ -80,7 +81,7 @@ impl Rekey {
         };
         let total = Plan::survey(&self.paths)?;
         let plan = {
-            let bar = Bar::new("Reading", total);
+            let bar = Bar::bytes("Reading", total);
             let mut read = 0;
             Plan::make(&self.paths, keys, &mut |bytes| {
                 read += bytes;
@@ -88,7 +89,8 @@ impl Rekey {
             })?
         };
         if self.dry_run {
-            context.output.answer(&dry(&plan), &planned(&plan))?;
+            let text = long(context, || planned(&plan));
+            context.output.answer(&Dry::of(&plan), &text)?;
             return Ok(match plan.count(Fit::Neither) {
                 0 => Outcome::Done,
                 _ => Outcome::Denied,
@@ -107,7 +109,7 @@ impl Rekey {
                 files(plan.read, "", ""),
                 counts(plan)
             );
-            context.output.answer(&dry(plan), &text)?;
+            context.output.answer(&Dry::of(plan), &text)?;
             return Ok(Outcome::Done);
         }
         if rekey::left(&self.backup)? == Left::Prepared {
@@ -116,14 +118,16 @@ impl Rekey {
             );
         }
         let bytes: u64 = plan.changing().map(|file| size(&file.path)).sum();
-        let bar = Bar::new("Sealing anew", bytes);
+        let bar = Bar::bytes("Sealing anew", bytes);
         let mut written = 0;
         let done = plan.apply(keys, &self.backup, &mut |bytes| {
             written += bytes;
             bar.reach(written);
         })?;
         drop(bar);
-        let text = table::table(&HEADER, plan.changing().map(row)) + "\n" + &finished(&done);
+        let text = long(context, || {
+            table::table(&HEADER, plan.changing().map(row)) + "\n" + &finished(&done)
+        });
         answer(context, &done, "completed", &text)
     }
 }
@@ -144,15 +148,37 @@ fn row(file: &FileReport) -> Vec<String> {
     ]
 }
 
-fn dry(plan: &Plan) -> serde_json::Value {
-    json!({
-        "state": "planned",
-        "read": { "files": plan.read, "bytes": plan.bytes },
-        "old": plan.count(Fit::Old),
-        "new": plan.count(Fit::New),
-        "neither": plan.count(Fit::Neither),
-        "files": plan.files,
-    })
+/// What there is to do, as a document. There may be a hundred thousand values, so nothing of them is copied.
+#[derive(Serialize)]
+struct Dry<'p> {
+    state: &'static str,
+    read: Read,
+    old: usize,
+    new: usize,
+    neither: usize,
+    files: &'p [FileReport],
+}
+
+#[derive(Serialize)]
+struct Read {
+    files: usize,
+    bytes: u64,
+}
+
+impl<'p> Dry<'p> {
+    fn of(plan: &'p Plan) -> Self {
+        Self {
+            state: "planned",
+            read: Read {
+                files: plan.read,
+                bytes: plan.bytes,
+            },
+            old: plan.count(Fit::Old),
+            new: plan.count(Fit::New),
+            neither: plan.count(Fit::Neither),
+            files: &plan.files,
+        }
+    }
 }
 
 fn planned(plan: &Plan) -> String {
@@ -212,6 +238,14 @@ fn finished(done: &Rekeyed) -> String {
         done.backup.display(),
         signet_server::quoted(&done.backup)
     )
+}
+
+/// A text with a line for each file, which is made only where it is read.
+fn long(context: &Context, text: impl FnOnce() -> String) -> String {
+    match context.output.is_json() {
+        true => String::new(),
+        false => text(),
+    }
 }
 
 fn files(count: usize, one: &str, many: &str) -> String {
