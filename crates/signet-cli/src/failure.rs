@@ -4,7 +4,8 @@ use std::error::Error;
 use std::fmt;
 
 use signet_aem::AemError;
-use signet_aem::console::{ConsoleError, NotReady, RepositoryKeyError};
+use signet_aem::console::{ChangeError, ConsoleError, NotReady, RepositoryKeyError};
+use signet_aem::encapsulation::EncapsulationError;
 use signet_aem::rekey::RekeyError;
 use signet_aem::relocation::RelocationError;
 use signet_aem::replication::ReplicationError;
@@ -121,6 +122,12 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         return Some(error.hint().to_owned());
     }
     if let Some(error) = error.downcast_ref::<ReplicationError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<EncapsulationError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<ChangeError>() {
         return Some(error.hint());
     }
     if let Some(error) = error.downcast_ref::<AuditError>() {

@@ -2,8 +2,11 @@
 
 mod access;
 mod card;
+mod check;
 mod compare;
+mod encapsulate;
 mod export;
+mod findings;
 mod import;
 mod inspect;
 mod machine;
@@ -30,8 +33,12 @@ pub(crate) struct Aem {
 enum Action {
     /// Show where an installation keeps its keys, and everything about them that is not in order; changes nothing
     Inspect(inspect::Inspect),
-    /// Put several installations side by side, and show what differs
+    /// Put several installations or running instances side by side, and show what differs
     Compare(compare::Compare),
+    /// Look at a running instance: bundles, token handler, providers of identities, health checks; changes nothing
+    Check(check::Check),
+    /// Turn encapsulated tokens on for all instances of a farm, or off
+    Encapsulate(encapsulate::Encapsulate),
     /// Move the keys out of the repository into files: the fifteen steps of Adobe's article, with a backup and a proof
     Relocate(Box<relocate::Relocate>),
     /// Copy hmac and master of one installation to others, with a backup on each and a proof afterwards
@@ -55,6 +62,8 @@ impl Aem {
         match &self.action {
             Action::Inspect(inspect) => inspect.run(context),
             Action::Compare(compare) => compare.run(context).await,
+            Action::Check(check) => check.run(context).await,
+            Action::Encapsulate(encapsulate) => encapsulate.run(context).await,
             Action::Relocate(relocate) => relocate.run(context).await,
             Action::Replicate(replicate) => replicate.run(context).await,
             Action::Export(export) => export.run(context),

@@ -1,16 +1,13 @@
 //! `signet aem inspect`
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use signet_aem::{
-    BundlePlace, Finding, Inspection, KeyFile, KeyKind, KeyPlace, Running, Severity, Storage,
-};
+use signet_aem::{BundlePlace, Inspection, KeyFile, KeyKind, KeyPlace, Running, Storage};
 
+use super::findings;
 use crate::command::Outcome;
 use crate::context::Context;
-use crate::output::Meaning;
 use crate::table;
 
 /// Exit status 1 if a warning or worse is found.
@@ -27,15 +24,7 @@ impl Inspect {
         context
             .output
             .answer(&inspection, &text(context, &inspection))?;
-        let worst = inspection
-            .findings
-            .iter()
-            .map(|finding| finding.severity)
-            .max();
-        Ok(match worst {
-            Some(Severity::Warning | Severity::Critical) => Outcome::Denied,
-            _ => Outcome::Done,
-        })
+        Ok(findings::outcome(&inspection.findings))
     }
 }
 
@@ -63,7 +52,7 @@ fn text(context: &Context, inspection: &Inspection) -> String {
     }
     for finding in &inspection.findings {
         text.push('\n');
-        text.push_str(&paragraph(context, finding));
+        text.push_str(&findings::paragraph(context.output, finding));
     }
     if inspection.findings.is_empty() {
         text.push_str("\nEverything is in order.\n");
@@ -125,19 +114,4 @@ fn key(key: &KeyFile) -> Vec<String> {
         found.sha256.clone(),
         found.md5.clone(),
     ]
-}
-
-fn paragraph(context: &Context, finding: &Finding) -> String {
-    let (word, meaning) = match finding.severity {
-        Severity::Critical => ("critical", Meaning::Bad),
-        Severity::Warning => ("warning", Meaning::Careful),
-        _ => ("note", Meaning::Helpful),
-    };
-    let word = context.output.paint(word, meaning);
-    let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = writeln!(text, "{word}: {} ({})", finding.what, finding.code);
-    let _ = writeln!(text, "  effect: {}", finding.effect);
-    let _ = writeln!(text, "  remedy: {}", finding.remedy);
-    text
 }
