@@ -11,7 +11,9 @@ mod process;
 mod quickstart;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -20,7 +22,7 @@ use self::client::Client;
 use self::installation::Installation;
 use super::http::{Answer, Request};
 use super::program::Program;
-use super::{PASSWORD, ports};
+use super::{PASSWORD, ports, wait};
 
 /// Its administrator, whose password is [`PASSWORD`].
 pub(crate) const USER: &str = "admin";
@@ -92,7 +94,12 @@ impl Sling {
         self.root.path().join("crx-quickstart")
     }
 
-    /// An empty place beside it, for whatever a test writes.
+    /// The process, while it runs.
+    pub(crate) fn process(&self) -> Option<u32> {
+        self.program.as_ref().map(Program::id)
+    }
+
+    /// A place beside it, for whatever a test writes.
     pub(crate) fn scratch(&self) -> &Path {
         self.root.path()
     }
@@ -126,6 +133,26 @@ impl Sling {
     pub(crate) fn until_ready(&mut self) {
         let program = self.program.as_mut().unwrap();
         process::until(program, "Sling is ready again", || self.client.is_ready());
+    }
+
+    /// Runs `signet WORDS…` as an administrator who knows [`USER`] and [`PASSWORD`]. `input` is its standard input.
+    pub(crate) fn signet(&self, words: &[&str], input: &str) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_signet"))
+            .args(words)
+            .current_dir(self.scratch())
+            .env("HOME", self.scratch())
+            .env("SIGNET_DATA", self.scratch().join("signet-data"))
+            .env("SIGNET_AEM_CREDENTIALS", format!("{USER}:{PASSWORD}"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // A command that asks for nothing may be gone by now.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        child.wait_with_output().unwrap()
     }
 
     /// Sends a request as its administrator.
@@ -206,25 +233,12 @@ impl Sling {
     pub(crate) fn put_key_files_in_repository(&self, hmac: &[u8], master: &[u8]) {
         self.remove_keys_from_repository();
         for (name, key) in [("hmac", hmac), ("master", master)] {
-            let boundary = "c2lnbmV0";
-            let mut body = Vec::new();
-            for (field, rest, content) in [
-                (format!("{name}@TypeHint"), "", &b"nt:file"[..]),
-                (
-                    name.to_owned(),
-                    "; filename=\"key\"\r\nContent-Type: application/octet-stream",
-                    key,
-                ),
-            ] {
-                let head = format!(
-                    "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"{rest}\r\n\r\n"
-                );
-                body.extend([head.as_bytes(), content, b"\r\n"].concat());
-            }
-            body.extend(format!("--{boundary}--\r\n").as_bytes());
-            let kind = format!("multipart/form-data; boundary={boundary}");
-            let post = Request::new("POST", "/etc/key").header("Content-Type", &kind);
-            self.client.expect(200, post.body(&body));
+            let hint = format!("{name}@TypeHint");
+            let parts = [
+                (hint.as_str(), None, &b"nt:file"[..]),
+                (name, Some("key"), key),
+            ];
+            self.client.expect(200, client::upload("/etc/key", &parts));
         }
     }
 
@@ -279,6 +293,27 @@ impl Sling {
         let target = format!("/system/console/bundles/{bundle}");
         let post = Request::new("POST", &target).form(&[("action", action)]);
         self.client.expect(200, post);
+    }
+
+    /// Installs a bundle over itself, as with a new version of it: a new revision in the same folder.
+    pub(crate) fn install_again(&mut self, bundle: &str) {
+        let folder = self.bundle_folder(bundle);
+        let revisions = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let jars = revisions.map(|revision| revision.join("bundle.jar"));
+        let jar = jars.filter(|jar| jar.is_file()).max().unwrap();
+        let parts = [
+            ("action", None, &b"install"[..]),
+            ("bundlestart", None, b"start"),
+            ("refreshPackages", None, b"refresh"),
+            ("bundlefile", Some("bundle.jar"), &fs::read(&jar).unwrap()),
+        ];
+        let post = client::upload("/system/console/bundles", &parts);
+        self.client.expect(302, post);
+        // It happens after the answer.
+        wait::until("the new revision", || (!jar.exists()).then_some(()));
+        self.until_ready();
     }
 
     /// The values of a configuration, defaults included. A list is an array.

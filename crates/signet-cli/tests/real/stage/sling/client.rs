@@ -5,6 +5,28 @@ use serde_json::Value;
 
 use crate::stage::http::{Answer, Request};
 
+/// A field of a form with files: its name, the name of the file if it is one, the bytes.
+pub(super) type Part<'a> = (&'a str, Option<&'a str>, &'a [u8]);
+
+/// A form with files (RFC 7578).
+pub(super) fn upload(target: &str, parts: &[Part<'_>]) -> Request {
+    const BOUNDARY: &str = "c2lnbmV0LWFlbS1zdGFnZQ";
+    let mut body = Vec::new();
+    for (name, file, content) in parts {
+        let file = file
+            .map(|file| format!("; filename=\"{file}\"\r\nContent-Type: application/octet-stream"));
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{}\r\n\r\n",
+            file.unwrap_or_default()
+        );
+        body.extend([head.as_bytes(), content, b"\r\n"].concat());
+    }
+    body.extend(format!("--{BOUNDARY}--\r\n").as_bytes());
+    let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+    let post = Request::new("POST", target).header("Content-Type", &kind);
+    post.body(&body)
+}
+
 /// Sends requests with a name and a password.
 #[derive(Debug)]
 pub(super) struct Client {
