@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::installation::{DATA, Installation, run};
-use crate::trial::Trial;
+use crate::trial::{Stake as _, Trial};
 
 const FILE: &str = "backup.age";
 

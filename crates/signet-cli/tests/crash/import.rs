@@ -8,7 +8,7 @@ use signet_keys::granite::{GraniteKey, GraniteKeys};
 
 use crate::holdings::Holdings;
 use crate::installation::{DATA, Installation};
-use crate::trial::Trial;
+use crate::trial::{Stake as _, Trial};
 
 #[test]
 fn importing_a_bundle_survives_every_crash() {

@@ -13,6 +13,7 @@ use signet_server::DataDirectory;
 use tempfile::TempDir;
 
 use crate::holdings::Holdings;
+use crate::trial::Stake;
 
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_signet");
@@ -95,11 +96,6 @@ impl Installation {
         installation
     }
 
-    /// The directory that is copied. The data directory is in it.
-    pub(crate) fn root(&self) -> &Path {
-        self.directory.path()
-    }
-
     /// What it holds now.
     pub(crate) fn holdings(&self) -> &Holdings {
         &self.holdings
@@ -115,35 +111,6 @@ impl Installation {
         let said = said(self.root(), words, "");
         self.holdings = Holdings::of(&self.root().join(DATA), &self.tokens).unwrap();
         said
-    }
-
-    /// What the copy at `root` holds, if nothing is lost there but what was `given`, and it can be used.
-    ///
-    /// # Errors
-    /// What is lost.
-    pub(crate) fn unharmed_in(&self, root: &Path, given: Given<'_>) -> Result<Holdings, String> {
-        let after = Holdings::of(&root.join(DATA), &self.tokens)?;
-        for ((ring, id), (state, _)) in &self.holdings.keys {
-            match after.state(*ring, *id) {
-                None if given.removed == Some(*id) => {}
-                None => return Err(format!("the {state} key {id} of ring {ring} is lost")),
-                Some(now) if now < *state => {
-                    return Err(format!("key {id} was {state} and is {now} again"));
-                }
-                Some(_) => {}
-            }
-        }
-        let refused = |key: &KeyId| given.revoked != Some(*key);
-        if after.refused.iter().any(|(key, _)| refused(key)) {
-            return Err(format!("tokens are refused: {:?}", after.refused));
-        }
-        if let Some(user) =
-            (self.holdings.users.keys()).find(|user| !after.users.contains_key(*user))
-        {
-            return Err(format!("the user {user} is lost"));
-        }
-        self.secrets_are_in(&after, given)?;
-        Ok(after)
     }
 
     fn secrets_are_in(&self, after: &Holdings, given: Given<'_>) -> Result<(), String> {
@@ -170,6 +137,40 @@ impl Installation {
     /// A copy of all of it in `root`, which is there and empty.
     pub(crate) fn copy_to(&self, root: &Path) {
         copy(self.root(), root);
+    }
+}
+
+impl Stake for Installation {
+    type Holdings = Holdings;
+
+    /// The data directory is in it.
+    fn root(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn unharmed_in(&self, root: &Path, given: Given<'_>) -> Result<Holdings, String> {
+        let after = Holdings::of(&root.join(DATA), &self.tokens)?;
+        for ((ring, id), (state, _)) in &self.holdings.keys {
+            match after.state(*ring, *id) {
+                None if given.removed == Some(*id) => {}
+                None => return Err(format!("the {state} key {id} of ring {ring} is lost")),
+                Some(now) if now < *state => {
+                    return Err(format!("key {id} was {state} and is {now} again"));
+                }
+                Some(_) => {}
+            }
+        }
+        let refused = |key: &KeyId| given.revoked != Some(*key);
+        if after.refused.iter().any(|(key, _)| refused(key)) {
+            return Err(format!("tokens are refused: {:?}", after.refused));
+        }
+        if let Some(user) =
+            (self.holdings.users.keys()).find(|user| !after.users.contains_key(*user))
+        {
+            return Err(format!("the user {user} is lost"));
+        }
+        self.secrets_are_in(&after, given)?;
+        Ok(after)
     }
 }
 
@@ -250,7 +251,8 @@ pub(crate) fn scratch() -> TempDir {
     TempDir::new_in(&memory).unwrap_or_else(|_| TempDir::new().unwrap())
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Everything below `from`, into a directory that is there.
+pub(crate) fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let (from, to) = (entry.path(), to.join(entry.file_name()));

@@ -12,6 +12,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod aem;
 mod audit;
 mod backup;
 mod harness;
@@ -19,6 +20,7 @@ mod holdings;
 mod import;
 mod installation;
 mod keys;
+mod left;
 mod relocate;
 mod reseal;
 mod restore;

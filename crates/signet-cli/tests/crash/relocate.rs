@@ -9,7 +9,7 @@ use signet_keys::ProviderName;
 
 use crate::holdings::Holdings;
 use crate::installation::{DATA, Installation};
-use crate::trial::Trial;
+use crate::trial::{Stake as _, Trial};
 
 /// Keys as they stand in files and rows: their bits, and the text that stands for them.
 struct Bits(Vec<(String, Vec<u8>)>);

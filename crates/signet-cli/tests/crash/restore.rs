@@ -7,7 +7,7 @@ use signet_core::{KeyState, RingName};
 
 use crate::holdings::Holdings;
 use crate::installation::{DATA, Installation};
-use crate::trial::Trial;
+use crate::trial::{Stake as _, Trial};
 
 /// Beside the data directory is only what was put aside, once by each run that began anew.
 fn is_tidy(root: &Path) -> Result<(), String> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::holdings::Holdings;
 use crate::installation::{Installation, run};
-use crate::trial::Trial;
+use crate::trial::{Stake as _, Trial};
 
 const NEW: &str = "another secret";
 

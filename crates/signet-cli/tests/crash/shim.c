@@ -5,7 +5,7 @@
  *   CRASH_GRAVE  a directory beside it, on the same file system: what was replaced or removed is kept there for "lost"
  *   CRASH_LIST   the file to which one line is added for each call: number, call, bytes, changes not flushed, path
  *   CRASH_AT     the number of the call at which to kill; 0 for none; the program's own end is the last "call"
- *   CRASH_HOW    "before" the call; "torn": after half of what a write writes; "lost": before the call, and with it
+ *   CRASH_HOW    "before" the call; "torn": after half of what it, or the next call that writes, writes; "lost": before the call, and with it
  *                everything that was not flushed, as when the power goes and the disk had written nothing by itself;
  *                "hollow": the same, but the disk had written the names, and only the content of the files is lost
  *

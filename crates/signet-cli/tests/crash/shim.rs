@@ -44,6 +44,7 @@ impl Watched {
     /// Kills at the step of this number, if it comes so far.
     pub(crate) fn kill(&self, mut command: Command, at: usize, how: How) -> Run {
         let list = self.directory.join("list");
+        self.empty_grave();
         let output = command
             .env("CRASH_ROOT", self.root())
             .env("CRASH_GRAVE", self.directory.join("grave"))
@@ -59,6 +60,15 @@ impl Watched {
             output,
             steps: steps.lines().map(Step::parse).collect(),
         }
+    }
+}
+
+impl Watched {
+    /// What an earlier program replaced is of no use to the next.
+    fn empty_grave(&self) {
+        let grave = self.directory.join("grave");
+        fs::remove_dir_all(&grave).unwrap();
+        fs::create_dir(&grave).unwrap();
     }
 }
 
