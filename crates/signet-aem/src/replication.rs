@@ -13,6 +13,7 @@ mod work;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use backup::{Leftover, LeftoverState, leftovers};
 pub use damage::{Damage, DamagedFile, Trial};
 pub use error::{PlaceFault, ReplicationError};
 pub use proof::SameMaster;

@@ -1,9 +1,9 @@
-//! What moves of keys left in an installation: one that was not finished, or a backup that still has the keys.
+//! What moves and copies of keys left in an installation: one that was not finished, or a backup that still has the keys.
 
 use std::path::Path;
 
 use crate::relocation::{Leftover, LeftoverState, leftovers};
-use crate::{Finding, Severity};
+use crate::{Finding, Severity, replication};
 
 /// What is left in `folder`, or above the directory of its bundles.
 pub(super) fn findings(folder: &Path, cache: &Path, findings: &mut Vec<Finding>) {
@@ -13,6 +13,53 @@ pub(super) fn findings(folder: &Path, cache: &Path, findings: &mut Vec<Finding>)
             .iter()
             .map(|leftover| finding(&folder, leftover)),
     );
+    findings.extend(
+        replication::leftovers(&folder, cache)
+            .iter()
+            .map(|leftover| copy(&folder, leftover)),
+    );
+}
+
+fn copy(folder: &Path, leftover: &replication::Leftover) -> Finding {
+    use replication::LeftoverState;
+
+    let (folder, backup) = (folder.display(), leftover.backup.display());
+    let unfinished = |what: &str, remedy: String| {
+        Finding::new(
+            "REPLICATION_UNFINISHED",
+            Severity::Critical,
+            format!("{what}; the backup is {backup}"),
+            "one of the two keys may be new and the other one old: tokens or sealed values of the rest of the farm are not accepted",
+            remedy,
+        )
+    };
+    let back = format!("signet aem replicate --undo '{backup}'");
+    match leftover.state {
+        LeftoverState::Unfinished => unfinished(
+            "copying keys to this installation was cut short",
+            format!(
+                "stop AEM, then repeat the same command (signet aem replicate --from … --to '{folder}'), or take it back with: {back}"
+            ),
+        ),
+        LeftoverState::GoingBack => unfinished(
+            "putting the keys back was cut short",
+            format!("stop AEM, then: {back}"),
+        ),
+        LeftoverState::Over => Finding::new(
+            "BACKUP_WITH_KEYS",
+            Severity::Note,
+            format!("{backup} holds the keys as they were before others were copied here"),
+            "whoever copies the installation copies them along",
+            format!("when all is well: rm -r '{backup}'"),
+        ),
+        LeftoverState::Unknown => Finding::new(
+            "BACKUP_UNKNOWN",
+            Severity::Note,
+            format!("{backup} looks like the backup of a copy of keys, but cannot be read"),
+            "it may hold keys, and an unfinished copy",
+            "run this as the user who made it",
+        ),
+    }
 }
 
 fn finding(folder: &Path, leftover: &Leftover) -> Finding {
@@ -21,7 +68,7 @@ fn finding(folder: &Path, leftover: &Leftover) -> Finding {
         Finding::new(
             "RELOCATION_UNFINISHED",
             Severity::Warning,
-            format!("{what} (its backup is {backup})"),
+            format!("{what}; the backup is {backup}"),
             effect,
             remedy,
         )

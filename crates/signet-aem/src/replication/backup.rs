@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use signet_keys::{KeyFault, private};
 
 use super::ReplicationError;
-use super::journal::Journal;
+use super::journal::{Journal, Stage};
 use crate::dress::sync_directory;
 
 /// The name of the directory. Those of finished runs have a number behind it.
@@ -40,6 +40,56 @@ pub(super) fn find(
         is_ours.then_some((path, Some(journal)))
     });
     Ok(elsewhere.unwrap_or((own, None)))
+}
+
+/// Something that a run left in an installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Leftover {
+    /// The directory of the backup.
+    pub(crate) backup: PathBuf,
+    pub(crate) state: LeftoverState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LeftoverState {
+    /// Some of the keys may be others than before, and some not.
+    Unfinished,
+    /// The same, on the way back.
+    GoingBack,
+    /// It is over, and the backup has keys.
+    Over,
+    /// There is something that cannot be read.
+    Unknown,
+}
+
+/// What runs left in `folder`, or above the directory of its bundles.
+pub(crate) fn leftovers(folder: &Path, cache: &Path) -> Vec<Leftover> {
+    let above = cache.ancestors().take(4).filter(|place| *place != folder);
+    let mut found = Vec::new();
+    for place in core::iter::once(folder).chain(above) {
+        for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+            let backup = entry.path();
+            if !is_named(&backup) {
+                continue;
+            }
+            let state = match Journal::read(&backup) {
+                // A folder may lie above several installations.
+                Ok(Some(journal)) if place != folder && !journal.directory.starts_with(cache) => {
+                    continue;
+                }
+                Ok(Some(journal)) => match journal.stage {
+                    Stage::Preparing | Stage::Replacing => LeftoverState::Unfinished,
+                    Stage::PuttingBack => LeftoverState::GoingBack,
+                    Stage::Done | Stage::PutBack => LeftoverState::Over,
+                },
+                Ok(None) if is_vacant(&backup).unwrap_or(false) => continue,
+                _ => LeftoverState::Unknown,
+            };
+            found.push(Leftover { backup, state });
+        }
+    }
+    found.sort_by(|one, other| one.backup.cmp(&other.backup));
+    found
 }
 
 /// Makes the directory: for one user alone, since it holds keys.

@@ -87,7 +87,10 @@ mod tests {
             source.is_master_of(&console(&script)).await.unwrap()
         };
         assert_eq!(
-            source.is_master_of(&console(&sealing(RAW_MASTER))).await.unwrap(),
+            source
+                .is_master_of(&console(&sealing(RAW_MASTER)))
+                .await
+                .unwrap(),
             SameMaster::Yes
         );
         assert_eq!(same(sealing([9; 16])).await, SameMaster::No);

@@ -83,7 +83,8 @@ impl Source {
             };
             match bytes {
                 Some(bytes) => {
-                    keys.push(KeyBytes::new(name, bytes.clone()).map_err(ReplicationError::NoKeys)?)
+                    let key = KeyBytes::new(name, bytes.clone());
+                    keys.push(key.map_err(ReplicationError::NoKeys)?);
                 }
                 // Of both, a bundle may carry one.
                 None if choice == Choice::Both => {}

@@ -405,6 +405,24 @@ fn what_was_cut_short_is_found_by_another_name_of_the_folder() {
 }
 
 #[test]
+fn what_was_left_is_found_by_an_inspection() {
+    let author = Installation::fresh();
+    let target = publish(1);
+    assert_eq!(target.codes(), [""; 0]);
+    cut_short(&source(&author), &target, 1);
+    assert_eq!(target.codes(), ["REPLICATION_UNFINISHED"]);
+    let remedy = target.inspect().findings.remove(0).remedy;
+    assert!(remedy.contains("--undo"), "{remedy}");
+    apply(&source(&author), &target).unwrap();
+    assert_eq!(target.codes(), ["BACKUP_WITH_KEYS"]);
+    fs::write(backup(&target).join("journal.json"), "{}").unwrap();
+    assert_eq!(target.codes(), ["BACKUP_UNKNOWN"]);
+    // An empty one is nothing, as after a disk that was full.
+    super::backup::make(&backup(&author)).unwrap();
+    assert_eq!(author.codes(), [""; 0]);
+}
+
+#[test]
 fn other_keys_do_not_complete_it() {
     let author = Installation::fresh();
     let target = publish(1);

@@ -66,7 +66,7 @@ impl Undo {
                 fault,
             })?;
         let backup = match is_backup {
-            true => place.clone(),
+            true => place,
             false => backup::find(&folder, &layout.cache, &layout.directory)?.0,
         };
         let journal = Journal::read(&backup)?.ok_or_else(none)?;

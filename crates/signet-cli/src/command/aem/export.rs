@@ -55,13 +55,16 @@ impl Export {
         }
         let source = Source::installation(&self.folder, self.only.choice())?;
         let identity = self.machine.make()?;
-        let sealed =
-            source
-                .packed(context.now())?
-                .seal(&identity, &machine::name(), &cards)?;
+        let sealed = source
+            .packed(context.now())?
+            .seal(&identity, &machine::name(), &cards)?;
         self.destination
             .write(context, Content::Binary(&sealed), "bundle")?;
-        let names: Vec<_> = source.keys().iter().map(|key| key.name().as_str()).collect();
+        let names: Vec<_> = source
+            .keys()
+            .iter()
+            .map(|key| key.name().as_str())
+            .collect();
         let mut text = format!(
             "Sealed {} of {} into {}, for:\n",
             names.join(" and "),

@@ -134,7 +134,9 @@ impl Replicate {
             true => open_bundle(context, &self.work, from)?,
             false => {
                 if self.work.sender.is_some() {
-                    let failure = Failure::new("--sender goes with a bundle, and --from names an installation");
+                    let failure = Failure::new(
+                        "--sender goes with a bundle, and --from names an installation",
+                    );
                     return Err(failure.hint("leave --sender out").into());
                 }
                 let source = Source::installation(from, self.work.only.choice())?;
@@ -155,7 +157,9 @@ impl Work {
     ) -> anyhow::Result<Outcome> {
         if self.refresh.is_some() && to.len() > 1 {
             let failure = Failure::new("--refresh is for one installation, and there are several");
-            return Err(failure.hint("run it once for each of them, with its URL").into());
+            return Err(failure
+                .hint("run it once for each of them, with its URL")
+                .into());
         }
         let refreshed = self.refresh.as_ref().map(|url| self.reach.console(url));
         let refreshed = refreshed.transpose()?;
@@ -255,12 +259,14 @@ impl Work {
     ) -> anyhow::Result<Vec<Replicated>> {
         let mut done = Vec::new();
         for target in &plan.targets {
-            done.push(self.apply_one(context, source, target).await.map_err(|error| {
-                match told::stopped_at(&done, target) {
-                    None => error,
-                    Some(text) => error.context(text),
-                }
-            })?);
+            done.push(
+                self.apply_one(context, source, target)
+                    .await
+                    .map_err(|error| match told::stopped_at(&done, target) {
+                        None => error,
+                        Some(text) => error.context(text),
+                    })?,
+            );
         }
         Ok(done)
     }

@@ -94,12 +94,7 @@ pub(super) fn bar(context: &Context, label: &'static str) -> Option<Bar> {
 }
 
 /// Runs a command of the administrator by the shell. What it says goes to standard error.
-async fn run(
-    command: &str,
-    option: &str,
-    folder: &Path,
-    patience: Duration,
-) -> anyhow::Result<()> {
+async fn run(command: &str, option: &str, folder: &Path, patience: Duration) -> anyhow::Result<()> {
     let failed = || format!("the command of {option} could not be run");
     let said = io::stderr()
         .as_fd()

@@ -48,9 +48,9 @@ impl Origin {
     }
 
     pub(super) fn document(&self) -> Value {
-        let keys = self.source.keys().iter().map(|key| {
-            json!({ "name": key.name(), "kind": key.kind(), "sha256": key.digests().sha256 })
-        });
+        let keys = self.source.keys().iter().map(
+            |key| json!({ "name": key.name(), "kind": key.kind(), "sha256": key.digests().sha256 }),
+        );
         let keys: Vec<_> = keys.collect();
         match &self.sender {
             None => json!({ "folder": self.place, "keys": keys }),
@@ -99,8 +99,8 @@ pub(in super::super) fn open(
     let is_us = card.id() == identity.id();
     let is_known = is_us || Senders::open(&directory)?.contain(card.id());
     vouch(context, &received, expected.as_ref(), is_known).with_context(nothing_changed)?;
-    let source = Source::bundle(received.content(), work.only.choice())
-        .with_context(nothing_changed)?;
+    let source =
+        Source::bundle(received.content(), work.only.choice()).with_context(nothing_changed)?;
     Ok(Origin {
         source,
         place: path.to_owned(),

@@ -35,9 +35,7 @@ pub(super) struct Proof {
 impl Proof {
     /// Whether nothing speaks against the keys being the same. What cannot be told does not.
     pub(super) fn is_fine(&self) -> bool {
-        self.failure.is_none()
-            && self.master != SameMaster::No
-            && self.hmac != Some(SameHmac::No)
+        self.failure.is_none() && self.master != SameMaster::No && self.hmac != Some(SameHmac::No)
     }
 }
 
@@ -45,7 +43,9 @@ impl Proof {
 pub(super) async fn is_instance_of(console: &Console, target: &Target) -> anyhow::Result<()> {
     let bundles = console.bundles().await.context("nothing was changed")?;
     for (name, number) in BUNDLES.iter().zip(target.bundles) {
-        let mut there = bundles.iter().filter(|bundle| bundle.symbolic_name == *name);
+        let mut there = bundles
+            .iter()
+            .filter(|bundle| bundle.symbolic_name == *name);
         if there.any(|bundle| bundle.id == number) {
             continue;
         }

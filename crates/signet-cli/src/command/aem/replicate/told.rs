@@ -1,11 +1,11 @@
 //! What is shown of a copy: before it, afterwards, and why not.
 
 use serde_json::{Value, json};
+use signet_aem::Running;
 use signet_aem::console::SameHmac;
 use signet_aem::replication::{
     Damage, DamagedFile, KeyChange, Plan, Replicated, SameMaster, Target, Trial,
 };
-use signet_aem::Running;
 
 use super::Origin;
 use super::proof::Proof;
@@ -88,8 +88,10 @@ fn digests(origin: &Origin, plan: &Plan) -> String {
             .chain(target.keys.iter().map(cell))
             .collect()
     });
-    let header = std::iter::once(String::new())
-        .chain(keys.iter().map(|key| format!("{} (SHA-256)", key.name().as_str())));
+    let header = std::iter::once(String::new()).chain(
+        keys.iter()
+            .map(|key| format!("{} (SHA-256)", key.name().as_str())),
+    );
     table::rows(
         [header.collect(), from.collect()]
             .into_iter()
@@ -106,9 +108,11 @@ pub(super) fn costs(plan: &Plan, unseen: &[String]) -> Vec<String> {
         .filter_map(|target| Some(cost(target, target.damage.as_ref()?)))
         .collect();
     if !paragraphs.is_empty() {
-        paragraphs.extend(unseen.iter().map(|what| {
-            format!("{what}: sealed with the old master, it does not open any more")
-        }));
+        paragraphs.extend(
+            unseen.iter().map(|what| {
+                format!("{what}: sealed with the old master, it does not open any more")
+            }),
+        );
     }
     paragraphs
 }
@@ -116,14 +120,17 @@ pub(super) fn costs(plan: &Plan, unseen: &[String]) -> Vec<String> {
 fn cost(target: &Target, damage: &Damage) -> String {
     let folder = target.folder.display();
     let mut text = match target.replaces_master() {
-        true => format!("{folder} gets another master: what was sealed with the old one does not open any more."),
+        true => format!(
+            "{folder} gets another master: what was sealed with the old one does not open any more."
+        ),
         false => format!("{folder} gets a master that does not open what is sealed in its files."),
     };
     text.push_str(&match (damage.values, damage.trial) {
-        (0, _) => format!(
-            "\n  in files: nothing was found in {} of configuration",
-            files(damage.read)
-        ),
+        (0, _) if damage.read == 0 => {
+            "\n  in files: no configuration was found to look into; --content names more places"
+                .to_owned()
+        }
+        (0, _) => format!("\n  in files: nothing ({} read)", files(damage.read)),
         (values, Trial::Tried) => format!("\n  in files: {} will not open", counted(values)),
         (values, Trial::NewOnly) => format!(
             "\n  in files: {}; the new master does not open them, and whether the old one did cannot be tried: it is obfuscated by AEM, or there is none",
@@ -137,7 +144,12 @@ fn cost(target: &Target, damage: &Damage) -> String {
     for file in damage.files.iter().take(SHOWN_FILES) {
         text.push_str(&format!("\n    {}", place(file)));
     }
-    if let Some(more) = damage.files.len().checked_sub(SHOWN_FILES).filter(|n| *n > 0) {
+    if let Some(more) = damage
+        .files
+        .len()
+        .checked_sub(SHOWN_FILES)
+        .filter(|n| *n > 0)
+    {
         text.push_str(&format!("\n    and {} more; --json lists all", files(more)));
     }
     if damage.foreign > 0 {
@@ -178,7 +190,11 @@ fn remedy(target: &Target, damage: &Damage) -> String {
 fn place(file: &DamagedFile) -> String {
     let lines: Vec<_> = file.lines.iter().take(10).map(u64::to_string).collect();
     let more = if file.lines.len() > 10 { " …" } else { "" };
-    let word = if file.lines.len() == 1 { "line" } else { "lines" };
+    let word = if file.lines.len() == 1 {
+        "line"
+    } else {
+        "lines"
+    };
     format!("{}: {word} {}{more}", file.path.display(), lines.join(", "))
 }
 
@@ -232,7 +248,11 @@ pub(super) fn done(
     let mut text = digests(origin, after);
     text.push('\n');
     for (target, done) in before.targets.iter().zip(done) {
-        text.push_str(&format!("{}: {}\n", target.folder.display(), was_done(done)));
+        text.push_str(&format!(
+            "{}: {}\n",
+            target.folder.display(),
+            was_done(done)
+        ));
     }
     for proof in proofs {
         text.push_str(&format!("{}: {}\n", proof.url, said(proof)));
@@ -240,10 +260,15 @@ pub(super) fn done(
     let is_fine = proofs.iter().all(Proof::is_fine);
     text.push_str(match (after.is_done(), is_fine) {
         (false, _) => "\nNot all of them have the keys now: somebody changed them meanwhile.\n",
-        (true, false) => "\nThe files are equal, but not every instance uses them: restart those that do not.\n",
+        (true, false) => {
+            "\nThe files are equal, but not every instance uses them: restart those that do not.\n"
+        }
         (true, true) => "\nAll of them have the keys.\n",
     });
-    let is_started = after.targets.iter().any(|target| target.running != Running::No);
+    let is_started = after
+        .targets
+        .iter()
+        .any(|target| target.running != Running::No);
     if !is_started && done.iter().any(|done| done.backup.is_some()) {
         text.push_str("Next: start AEM. Whoever was logged in there logs in again.\n");
     }
@@ -259,7 +284,10 @@ fn was_done(done: &Replicated) -> String {
         names.push("storage");
     }
     let backup = backup.display();
-    format!("{} copied; as they were they are in {backup}", names.join(" and "))
+    format!(
+        "{} copied; as they were they are in {backup}",
+        names.join(" and ")
+    )
 }
 
 fn said(proof: &Proof) -> String {
@@ -269,7 +297,9 @@ fn said(proof: &Proof) -> String {
     let master = match proof.master {
         SameMaster::Yes => "seals with this master".to_owned(),
         SameMaster::No => "seals with ANOTHER master".to_owned(),
-        SameMaster::Unknown(why) => format!("whether it seals with this master is not known: {why}"),
+        SameMaster::Unknown(why) => {
+            format!("whether it seals with this master is not known: {why}")
+        }
         _ => "says nothing about its master".to_owned(),
     };
     let hmac = match &proof.hmac {

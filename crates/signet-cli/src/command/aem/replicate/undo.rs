@@ -36,7 +36,9 @@ pub(super) async fn run(
         service.start(context, &undo.folder).await?;
     }
     let text: String = done.iter().map(told).collect();
-    context.output.answer(&json!({ "state": "undone", "targets": done }), &text)?;
+    context
+        .output
+        .answer(&json!({ "state": "undone", "targets": done }), &text)?;
     for path in done.iter().flat_map(|done| &done.left_alone) {
         context.output.warning(&format!(
             "{} was changed by somebody else since, and was left as it is",
