@@ -7,6 +7,7 @@
 )]
 
 mod aem;
+mod aem_console;
 mod aem_replicate;
 mod audit;
 mod backup;

@@ -1,5 +1,7 @@
 //! `signet aem encapsulate`
 
+use std::error::Error as _;
+
 use clap::Args;
 use serde_json::json;
 use signet_aem::console::InstanceUrl;
@@ -178,14 +180,24 @@ impl Encapsulate {
 
     /// Where it stopped, and the ways on and back.
     fn told(&self, error: EncapsulationError) -> anyhow::Error {
-        let EncapsulationError::Stopped { done, left, .. } = &error else {
+        let EncapsulationError::Stopped {
+            done, left, source, ..
+        } = &error
+        else {
             return error.into();
         };
         let (is, is_not) = match self.wish() {
             Wish::On => ("on", "off"),
             Wish::Off => ("off", "on"),
         };
+        let mut why = source.to_string();
+        let mut cause = source.source();
+        while let Some(deeper) = cause {
+            why = format!("{why}: {deeper}");
+            cause = deeper.source();
+        }
         let mut details = vec![
+            why,
             format!("{}: {is}", listed(done)),
             format!("{}: {is_not}", listed(left)),
         ];
@@ -200,12 +212,10 @@ impl Encapsulate {
             "{}; then go on: signet aem encapsulate{on} {all}; or back: signet aem encapsulate{back} {all}",
             error.hint()
         );
-        let message = error.to_string();
-        let cause = match error {
-            EncapsulationError::Stopped { source, .. } => anyhow::Error::new(*source),
-            error => error.into(),
-        };
-        cause.context(Failure::new(message).details(details).hint(hint))
+        Failure::new(error.to_string())
+            .details(details)
+            .hint(hint)
+            .into()
     }
 }
 
