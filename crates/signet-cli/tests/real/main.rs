@@ -17,5 +17,8 @@ mod nginx;
 mod oauth;
 mod rotation;
 mod sling;
+mod sling_farm;
+mod sling_relocate;
+mod sling_replicate;
 mod stage;
 mod story;
