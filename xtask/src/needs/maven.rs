@@ -9,7 +9,6 @@ use anyhow::{Context as _, Result, bail, ensure};
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use crate::cargo::execute;
 use crate::tree::Tree;
 
 /// The stage of the tests: where the list of its jars is committed, and where they are installed.
@@ -56,20 +55,29 @@ fn install(source: &Path, target: &Path, repository: &Path) -> Result<()> {
     fs::create_dir_all(target)?;
     // Maven writes beside the project, which is to stay as it is committed.
     fs::copy(source.join(PROJECT), target.join(PROJECT))?;
-    execute(
-        Command::new("mvn")
-            .current_dir(target)
-            .args([
-                "--batch-mode",
-                "--quiet",
-                "--no-transfer-progress",
-                "-Dstyle.color=never",
-            ])
-            .arg(format!("-Dmaven.repo.local={}", repository.display()))
-            .arg(format!("-DoutputDirectory={}", jars.display()))
-            .arg("dependency:copy")
-            .stdin(Stdio::null()),
-    )?;
+    println!("    mvn dependency:copy ({JARS} of {SOURCE}: about 100 MB, once)");
+    let output = Command::new("mvn")
+        .current_dir(target)
+        .args([
+            "--batch-mode",
+            "--quiet",
+            "--no-transfer-progress",
+            "-Dstyle.color=never",
+        ])
+        .arg(format!("-Dmaven.repo.local={}", repository.display()))
+        .arg(format!("-DoutputDirectory={}", jars.display()))
+        .arg("dependency:copy")
+        .stdin(Stdio::null())
+        .output()
+        .context("mvn cannot be started")?;
+    // It writes its complaints there, too.
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        output.status.success(),
+        "`mvn dependency:copy` ended with {}\n{}",
+        output.status,
+        said.trim()
+    );
     let sums = fs::read_to_string(source.join(SUMS))?;
     compare(&sums, &jars)?;
     // Last, so that what was broken off is done again.

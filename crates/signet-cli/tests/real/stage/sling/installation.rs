@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
@@ -26,6 +27,9 @@ const MAKERS: &[&str] = &[
     include_str!("process.rs"),
     include_str!("quickstart.rs"),
 ];
+
+/// For how long one of other sources stays.
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Installation {
     /// The one for this run of the tests. It is made by the first that asks, or was by an earlier run.
@@ -55,13 +59,7 @@ impl Installation {
 }
 
 fn make(place: &Path, path: &Path) {
-    // Those of former sources are of no use any more.
-    for entry in fs::read_dir(place).unwrap() {
-        let entry = entry.unwrap();
-        if entry.path().is_dir() {
-            fs::remove_dir_all(entry.path()).unwrap();
-        }
-    }
+    remove_old(place);
     let scratch = tempfile::tempdir_in(place).unwrap();
     let made = scratch.path().join("made");
     fs::create_dir(&made).unwrap();
@@ -94,6 +92,18 @@ fn make(place: &Path, path: &Path) {
     fs::remove_dir_all(folder.join("logs")).unwrap();
     // Last, so that what was broken off is done again.
     fs::rename(made, path).unwrap();
+}
+
+/// Those of former sources are of no use any more, unless tests of a moment ago still run on them.
+fn remove_old(place: &Path) {
+    for entry in fs::read_dir(place).unwrap() {
+        let entry = entry.unwrap();
+        let modified = entry.metadata().unwrap().modified().unwrap();
+        let is_old = modified.elapsed().is_ok_and(|age| age > KEPT);
+        if entry.path().is_dir() && is_old {
+            fs::remove_dir_all(entry.path()).unwrap();
+        }
+    }
 }
 
 /// Of everything that it is made of.
