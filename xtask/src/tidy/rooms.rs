@@ -95,6 +95,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "signet-cli",
         &[
             "signet-core",
+            "signet-http",
             "signet-keys",
             "signet-repository",
             "signet-farm",
