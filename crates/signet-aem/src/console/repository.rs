@@ -1,9 +1,10 @@
 //! The keys under `/etc/key` of the repository: read, put there, removed.
 //!
 //! Writing: apache/sling-org-apache-sling-servlets-post, `SlingFileUploadHandler.java`, `AbstractCreateOperation.java`,
-//! `JCRSupportImpl.java`.
+//! `JCRSupportImpl.java`; its `ImportOperation.java` with apache/sling-org-apache-sling-jcr-contentloader.
 
 use bytes::Bytes;
+use data_encoding::BASE64;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use signet_http::Answer;
@@ -17,7 +18,7 @@ use crate::key_bytes::{KeyBytes, NoKey};
 const NODE: &str = "/etc/key";
 /// What a node of type `nt:file` keeps its bytes in.
 const DATA: &str = "jcr:content/jcr:data";
-/// A node beside the keys for as long as a binary property is made of it: only files can be sent.
+/// A node beside the keys for as long as a binary property is copied from it: a form can set no such property.
 const SCRATCH: &str = "signet-relocation";
 
 /// What holds a key in the repository.
@@ -159,6 +160,33 @@ impl Console {
         }
     }
 
+    /// Whether this user sees `/etc/key` at this moment: only then is a key that is not found there not there.
+    ///
+    /// # Errors
+    ///
+    /// There is no answer, or it says that the credentials are not good.
+    pub async fn sees_keys(&self) -> Result<bool, ConsoleError> {
+        for way in [KeyWay::Resource, KeyWay::Davex] {
+            let path = way.target(NODE) + ".json";
+            let body = match self.get(&path).await {
+                Ok(answer) => self.content(&path, answer),
+                Err(error) => Err(error),
+            };
+            match body {
+                Ok(body) if is_node(&body) => return Ok(true),
+                Ok(_) => {}
+                Err(error) => match error.fault {
+                    ConsoleFault::Exchange(_)
+                    | ConsoleFault::NotLoggedIn
+                    | ConsoleFault::LoginPage
+                    | ConsoleFault::Status(503) => return Err(error),
+                    _ => {}
+                },
+            }
+        }
+        Ok(false)
+    }
+
     /// Errors are those after which no other way will do either.
     async fn ask_for_key(
         &self,
@@ -174,9 +202,11 @@ impl Console {
         let body = match body {
             Ok(body) => Zeroizing::new(body.to_vec()),
             Err(error) => match error.fault {
-                ConsoleFault::Exchange(_) | ConsoleFault::NotLoggedIn | ConsoleFault::LoginPage => {
-                    return Err(error.into());
-                }
+                ConsoleFault::Exchange(_)
+                | ConsoleFault::NotLoggedIn
+                | ConsoleFault::LoginPage
+                // One that starts: what it has not got up yet looks like what it has not got.
+                | ConsoleFault::Status(503) => return Err(error.into()),
                 ConsoleFault::Missing | ConsoleFault::Status(405 | 501) => {
                     return Ok(Found::Nothing);
                 }
@@ -198,10 +228,9 @@ impl Console {
     ///
     /// The instance does not do it.
     pub async fn remove_repository_keys(&self, names: &[KeyName]) -> Result<(), ConsoleError> {
-        let fields: Vec<_> = names
-            .iter()
-            .map(|name| format!("./{}@Delete", name.as_str()))
-            .collect();
+        // And what is left if putting one there was broken off.
+        let names = names.iter().map(|name| name.as_str()).chain([SCRATCH]);
+        let fields: Vec<_> = names.map(|name| format!("./{name}@Delete")).collect();
         let fields: Vec<_> = fields.iter().map(|field| (field.as_str(), "")).collect();
         let answer = self.post(NODE, &fields).await?;
         self.changed(&answer)
@@ -217,13 +246,33 @@ impl Console {
         key: &KeyBytes,
         shape: KeyShape,
     ) -> Result<(), ConsoleError> {
-        let name = key.name().as_str();
-        if shape == KeyShape::File {
-            return self.send_file(name, key.expose()).await;
+        match shape {
+            KeyShape::File => self.send_file(key.name().as_str(), key.expose()).await,
+            // Not every instance has the importer, and not every one has davex.
+            KeyShape::Property => match self.import_property(key).await {
+                Ok(()) => Ok(()),
+                Err(error) if error.is_silence() => Err(error),
+                Err(error) => self.send_property(key).await.map_err(|_| error),
+            },
         }
-        self.send_file(SCRATCH, key.expose()).await?;
+    }
+
+    /// Makes a node beside the keys that has this one as a property, copies that, and removes the node.
+    async fn import_property(&self, key: &KeyBytes) -> Result<(), ConsoleError> {
+        let name = key.name().as_str();
+        let content = system_view(name, key.expose());
+        let fields = [
+            (":operation", "import"),
+            (":contentType", "jcr.xml"),
+            (":name", SCRATCH),
+            (":replace", "true"),
+            (":content", content.as_str()),
+        ];
+        let answer = self.post(NODE, &fields).await?;
+        self.changed(&answer)?;
+        // The name of the source must be that of the copy: older versions take it in any case.
         let copy = format!("./{name}@CopyFrom");
-        let from = format!("{NODE}/{SCRATCH}/{DATA}");
+        let from = format!("{NODE}/{SCRATCH}/{name}");
         let copied = match self.post(NODE, &[(&copy, &from)]).await {
             Ok(answer) => self.changed(&answer),
             Err(error) => Err(error),
@@ -231,6 +280,15 @@ impl Console {
         let remove = format!("./{SCRATCH}@Delete");
         let answer = self.post(NODE, &[(&remove, "")]).await?;
         copied.and(self.changed(&answer))
+    }
+
+    async fn send_property(&self, key: &KeyBytes) -> Result<(), ConsoleError> {
+        let path = KeyWay::Davex.target(&KeyShape::Property.item(key.name()));
+        let body = Bytes::from_owner(Zeroizing::new(key.expose().to_vec()));
+        let answer = self
+            .ask(Method::PUT, &path, &[], body, Some("jcr-value/binary"))
+            .await?;
+        self.changed(&answer)
     }
 
     /// Makes a node of type `nt:file` below `/etc/key`, or gives the one that is there this content.
@@ -249,6 +307,27 @@ impl Console {
             false => Err(self.fault(NODE, ConsoleFault::Status(answer.status.as_u16()))),
         }
     }
+}
+
+/// A node with a binary property (JCR 2.0, section 7.2, system view).
+fn system_view(name: &str, bytes: &[u8]) -> Zeroizing<String> {
+    let head = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><sv:node sv:name=\"{SCRATCH}\" xmlns:sv=\"http://www.jcp.org/jcr/sv/1.0\" xmlns:jcr=\"http://www.jcp.org/jcr/1.0\" xmlns:nt=\"http://www.jcp.org/jcr/nt/1.0\"><sv:property sv:name=\"jcr:primaryType\" sv:type=\"Name\"><sv:value>nt:unstructured</sv:value></sv:property><sv:property sv:name=\"{name}\" sv:type=\"Binary\"><sv:value>"
+    );
+    let foot = "</sv:value></sv:property></sv:node>";
+    let digits = BASE64.encode_len(bytes.len());
+    // Room for all of it at once, so that no copy is left behind by growing.
+    let mut text = Zeroizing::new(String::with_capacity(head.len() + digits + foot.len()));
+    text.push_str(&head);
+    BASE64.encode_append(bytes, &mut text);
+    text.push_str(foot);
+    text
+}
+
+/// Whether this is a node of the repository in JSON form.
+fn is_node(body: &[u8]) -> bool {
+    let node: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    node.is_some_and(|node| node.get("jcr:primaryType").is_some())
 }
 
 const BOUNDARY: &str = "signet-3f1c0d8e5b7a4926";

@@ -150,6 +150,9 @@ pub enum RelocationError {
         /// Which one.
         name: KeyName,
     },
+    /// Nothing shows whether the keys are still in the repository.
+    #[error("{0}/etc/key cannot be seen, so nothing shows whether the keys are still there")]
+    NotSeen(String),
     /// What was removed is still there.
     #[error("{} is still under /etc/key of {url}", name.as_str())]
     StillThere {
@@ -274,6 +277,9 @@ impl RelocationError {
             ),
             Self::PropertyDiffers { .. } => {
                 "nothing was removed: find out who wrote it; with --undo everything is as it was".into()
+            }
+            Self::NotSeen(_) => {
+                "log in as an administrator; an instance that has just been started needs a while: repeat it".into()
             }
             Self::StillThere { .. } => {
                 "look whether this user may write there, and whether another instance of a cluster writes it again".into()

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep};
+
 use super::journal::Stage;
 use super::source::{self, Tried, recognise, try_master};
 use super::step::{Aide, Step, StepReport};
 use super::{Relocation, RelocationError};
-use crate::console::{Console, KeyShape};
+use crate::console::{Console, ConsoleFault, KeyShape, RepositoryKeyError};
 use crate::felix::{CRYPTO, CRYPTO_FILE};
 use crate::{KeyName, Running, running};
 
@@ -51,24 +53,67 @@ impl Relocation {
             }
         }
         self.must_be_as_written()?;
+        let end = Instant::now() + patience;
         console
             .wait_until_active(&[CRYPTO, CRYPTO_FILE], patience, PAUSE)
             .await?;
         let process = self.started_afterwards(aide)?;
         recognise(&self.site, console, self.running()).await?;
-        let tried = try_master(console, &self.kept_key(KeyName::Master)?, "files").await?;
-        let mut there = Vec::new();
-        for name in KeyName::ALL {
-            if let Some(found) = self.property(console, name).await? {
-                there.push((name, found));
+        let master = self.kept_key(KeyName::Master)?;
+        let tried = loop {
+            match try_master(console, &master, "files").await {
+                // Its bundle is active before the keys are loaded.
+                Err(RelocationError::Console(error))
+                    if matches!(error.fault, ConsoleFault::Status(500..))
+                        && Instant::now() < end =>
+                {
+                    sleep(PAUSE).await;
+                }
+                tried => break tried?,
             }
-        }
+        };
+        let there = self.still_there(console, end).await?;
         let detail = format!(
             "process {process} was started afterwards, and both bundles are active\n{}",
             tried.in_words()
         );
         aide.took(StepReport::new(Step::Prove, detail));
         Ok(Proof { tried, there })
+    }
+
+    /// The keys that are in the repository. That one is not there is believed only of an instance that shows the place.
+    async fn still_there(
+        &self,
+        console: &Console,
+        end: Instant,
+    ) -> Result<Vec<(KeyName, KeyShape)>, RelocationError> {
+        loop {
+            let error = match self.look_for_keys(console).await {
+                Ok(Some(there)) => return Ok(there),
+                Ok(None) => RelocationError::NotSeen(console.url().to_string()),
+                Err(error) if is_starting(&error) => error,
+                Err(error) => return Err(error),
+            };
+            if Instant::now() >= end {
+                return Err(error);
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// The keys that are in the repository; `None` if it cannot be told that one is not there.
+    async fn look_for_keys(
+        &self,
+        console: &Console,
+    ) -> Result<Option<Vec<(KeyName, KeyShape)>>, RelocationError> {
+        let mut there = Vec::new();
+        for name in KeyName::ALL {
+            if let Some(shape) = self.property(console, name).await? {
+                there.push((name, shape));
+            }
+        }
+        let is_certain = there.len() == KeyName::ALL.len() || console.sees_keys().await?;
+        Ok(is_certain.then_some(there))
     }
 
     /// Removes the keys from the repository, looks that they are gone and that AEM still seals with the `master` of the file. If
@@ -200,4 +245,17 @@ impl Relocation {
             false => Err(RelocationError::StartedBefore { process }),
         }
     }
+}
+
+/// Whether an instance has not got everything up yet.
+fn is_starting(error: &RelocationError) -> bool {
+    let error = match error {
+        RelocationError::Console(error) => error,
+        RelocationError::RepositoryKey {
+            source: RepositoryKeyError::Console(error),
+            ..
+        } => error,
+        _ => return false,
+    };
+    matches!(error.fault, ConsoleFault::Status(503))
 }

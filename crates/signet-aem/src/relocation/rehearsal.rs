@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
@@ -139,10 +139,8 @@ fn name(backup: &Path) -> Result<PathBuf, RelocationError> {
 
 fn make(path: &Path, dress: Dress) -> io::Result<()> {
     fs::create_dir(path)?;
-    std::os::unix::fs::chown(path, Some(dress.owner), Some(dress.group))?;
-    let mode = fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(
-        dress.mode | 0o700,
-    ));
+    chown(path, Some(dress.owner), Some(dress.group))?;
+    let mode = fs::Permissions::from_mode(dress.mode | 0o700);
     fs::set_permissions(path, mode)
 }
 

@@ -8,6 +8,7 @@
 
 mod aem;
 mod aem_console;
+mod aem_relocate;
 mod aem_replicate;
 mod audit;
 mod backup;

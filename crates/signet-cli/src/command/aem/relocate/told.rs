@@ -1,6 +1,9 @@
 //! What is said at the end.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
+use signet_aem::Running;
 use signet_aem::relocation::{Relocation, Standing};
 use signet_server::quoted;
 
@@ -11,13 +14,18 @@ use crate::failure::Failure;
 impl Relocate {
     /// The words to run this again with.
     pub(super) fn again(&self) -> String {
-        let mut words = format!("signet aem relocate {}", quoted(&self.folder));
+        let mut words = format!("signet aem relocate {}", quoted(self.whole_folder()));
         for (option, path) in [("--backup", &self.backup), ("--undo", &self.undo)] {
             if let Some(path) = path {
                 words.push_str(&format!(" {option} {}", quoted(path)));
             }
         }
         words
+    }
+
+    /// The folder as it can be named from anywhere.
+    fn whole_folder(&self) -> PathBuf {
+        std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone())
     }
 
     pub(super) fn told(&self, reached: Reached, relocation: &Relocation) -> String {
@@ -28,7 +36,7 @@ impl Relocate {
         );
         let back = format!(
             "Back to how it was: signet aem relocate {} --undo {}",
-            quoted(&self.folder),
+            quoted(self.whole_folder()),
             quoted(backup)
         );
         match reached {
@@ -46,11 +54,18 @@ impl Relocate {
                 "It goes well, and back again, on a copy that is removed; here nothing was changed."
                     .to_owned()
             }
-            Reached::Switched => format!(
-                "The keys are in files, and those in the repository are still there.\nStart AEM, then run: {} --finish{}\n{back}",
-                self.again(),
-                self.url_option(relocation)
-            ),
+            Reached::Switched => {
+                // One that runs may have been started before the switch; --finish finds out.
+                let begin = match relocation.running() {
+                    Running::No => "Start AEM, then run",
+                    _ => "AEM runs; remove them with",
+                };
+                format!(
+                    "The keys are in files, and those in the repository are still there.\n{begin}: {} --finish{}\n{back}",
+                    self.again(),
+                    self.url_option(relocation)
+                )
+            }
             Reached::Proven => format!(
                 "AEM runs with its keys in files; those in the repository are still there.\nRemove them with: {} --finish{}\n{back}",
                 self.again(),
