@@ -50,7 +50,7 @@ impl Instance {
     ) -> Result<Self, ConsoleError> {
         Ok(Self {
             bundles: console.bundles().await?,
-            handler: console.configuration(TOKEN_HANDLER).await?,
+            handler: console.whole_configuration(TOKEN_HANDLER).await?,
             sessions: console.configuration(SESSIONS).await?,
             cleanup: console.configuration(CLEANUP).await?,
             master: match master {

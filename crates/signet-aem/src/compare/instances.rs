@@ -237,23 +237,15 @@ impl Rows<'_> {
     fn settings(&self, of: impl Fn(&Instance) -> &Configuration, always: &str) -> Vec<Fact> {
         let known = self.instances.iter().flatten().map(&of);
         let mut names: Vec<_> = known
-            .flat_map(Configuration::properties)
-            .map(|(name, _)| name.to_owned())
+            .flat_map(Configuration::names)
+            .map(str::to_owned)
             .collect();
         names.sort();
         names.dedup();
         // What stands first is what is looked for.
         names.sort_by_key(|name| name != always);
         let fact = |name: String| {
-            let values = self.of(|instance| {
-                let property = of(instance).property(&name)?;
-                Some(
-                    property
-                        .value
-                        .shown()
-                        .map_or("hidden".to_owned(), |v| quoted(&v)),
-                )
-            });
+            let values = self.of(|instance| of(instance).shown(&name));
             self.row(&quoted(&name), Must::Nothing, values)
         };
         let facts = names.into_iter().map(fact);

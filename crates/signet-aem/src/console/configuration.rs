@@ -11,7 +11,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{Console, ConsoleError, ConsoleFault};
+use super::{Console, ConsoleError, ConsoleFault, quoted};
 pub use change::{ChangeError, Writing};
 
 const MANAGER: &str = "/system/console/configMgr/";
@@ -106,6 +106,27 @@ impl Configuration {
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&Property> {
         self.properties.get(name)
+    }
+
+    /// The names of all that is known of.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.properties.keys().chain(self.further.keys());
+        names.map(String::as_str)
+    }
+
+    /// A property as it is shown to people; nothing if it is not there, or if its value is not known.
+    pub(crate) fn shown(&self, name: &str) -> Option<String> {
+        const HIDDEN: &str = "(not shown)";
+        if let Some(property) = self.property(name) {
+            let shown = property.value.shown();
+            return Some(shown.map_or_else(|| HIDDEN.to_owned(), |shown| quoted(&shown)));
+        }
+        match self.further.get(name)? {
+            Further::Named => None,
+            // Old consoles print passwords.
+            Further::Printed(_) if may_be_secret(name) => Some(HIDDEN.to_owned()),
+            Further::Printed(text) => Some(quoted(text)),
+        }
     }
 
     /// A property as one text: of several values, the first. Nothing if it is empty.
@@ -210,6 +231,14 @@ impl Configuration {
             }
         }
     }
+}
+
+/// Whether a property of this name may hold what nobody is to see.
+fn may_be_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["password", "secret", "key", "token", "credential"]
+        .iter()
+        .any(|word| name.contains(word))
 }
 
 fn path(pid: &str) -> String {

@@ -41,7 +41,7 @@ async fn an_even_farm_is_equal() {
 }
 
 #[tokio::test]
-async fn what_differs_is_judged() {
+async fn what_differs_is_judged_and_no_secret_shown() {
     let farm = [
         instance(|_| {}),
         instance(|state| {
@@ -50,6 +50,8 @@ async fn what_differs_is_judged() {
             let handler = state.configurations.get_mut(HANDLER).unwrap();
             handler.insert("token.encapsulated".to_owned(), json!(true));
             handler.insert("inactivity.time".to_owned(), json!(5));
+            handler.insert("site.note".to_owned(), json!("other"));
+            handler.insert("site.secret".to_owned(), json!("swordfish"));
         }),
         instance(|state| state.hmac = Some("two")),
     ];
@@ -74,6 +76,7 @@ async fn what_differs_is_judged() {
             Verdict::Different,
         ),
         ("inactivity.time", ["0", "5", "0"], Verdict::Varies),
+        ("site.secret", ["-", "(not shown)", "-"], Verdict::Varies),
     ] {
         assert_eq!(
             fact(&comparison, name),

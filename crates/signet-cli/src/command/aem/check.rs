@@ -129,16 +129,16 @@ const fn master_fit(fit: MasterFit) -> &'static str {
 }
 
 fn setting(setting: &Setting) -> Vec<String> {
-    let value = setting.value.clone();
+    let value = match setting.value.as_deref() {
+        None => "(not shown by the console)",
+        Some("") => "(empty)",
+        Some(value) => value,
+    };
     let default = match setting.is_set {
         true => "",
         false => "default",
     };
-    vec![
-        setting.name.clone(),
-        value.unwrap_or_else(|| "(not shown by the console)".to_owned()),
-        default.to_owned(),
-    ]
+    vec![setting.name.clone(), value.to_owned(), default.to_owned()]
 }
 
 fn provider(provider: &Provider) -> Vec<String> {

@@ -147,6 +147,7 @@ fn row(fact: &Fact) -> Vec<String> {
         false => SHOWN,
     };
     let shown = |value: &Option<String>| match value {
+        Some(value) if value.is_empty() => "(empty)".to_owned(),
         Some(value) => match value.char_indices().nth(most) {
             Some((end, _)) => format!("{}…", value.get(..end).unwrap_or_default()),
             None => value.clone(),
