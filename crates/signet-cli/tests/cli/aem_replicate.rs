@@ -317,7 +317,7 @@ fn aem_is_stopped_and_started_by_the_commands_that_are_given() {
 }
 
 /// Two machines: each has an identity of its own.
-fn machine<'m>(name: &'m str) -> [&'m str; 2] {
+fn machine(name: &str) -> [&str; 2] {
     ["--identity", name]
 }
 

@@ -174,9 +174,9 @@ fn remedy(target: &Target, damage: &Damage) -> String {
         return "\n  remedy: enter these secrets anew when AEM runs with the new master".to_owned();
     }
     let mut text = format!(
-        "\n  remedy, before AEM is started: signet aem rekey --old {} --new {}",
-        signet_server::quoted(&target.backup.join("master")),
-        signet_server::quoted(&target.directory().join("master")),
+        "\n  remedy afterwards, best before AEM is started: signet aem rekey --old {} --new {}",
+        signet_server::quoted(target.backup.join("master")),
+        signet_server::quoted(target.directory().join("master")),
     );
     for file in damage.files.iter().take(SHOWN_FILES) {
         text.push_str(&format!(" {}", signet_server::quoted(&file.path)));
@@ -270,7 +270,16 @@ pub(super) fn done(
         .iter()
         .any(|target| target.running != Running::No);
     if !is_started && done.iter().any(|done| done.backup.is_some()) {
-        text.push_str("Next: start AEM. Whoever was logged in there logs in again.\n");
+        let is_lost = |target: &Target| {
+            target
+                .damage
+                .as_ref()
+                .is_some_and(|damage| damage.values > 0)
+        };
+        text.push_str(match before.targets.iter().any(is_lost) {
+            true => "Next: seal the values anew that were told before, and start AEM. Whoever was logged in there logs in again.\n",
+            false => "Next: start AEM. Whoever was logged in there logs in again.\n",
+        });
     }
     text
 }
