@@ -7,7 +7,7 @@
 
 mod back;
 mod backup;
-mod disk;
+pub(crate) mod disk;
 mod error;
 mod finish;
 mod journal;

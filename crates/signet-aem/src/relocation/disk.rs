@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dress::{self, Dress};
 
-pub(super) trait Disk: Debug + Send + Sync {
+pub(crate) trait Disk: Debug + Send + Sync {
     /// Makes a directory, which is not there yet, and flushes the one that it is in.
     fn make_directory(&self, path: &Path, dress: Dress) -> io::Result<()>;
     /// Writes a file, which is not there yet, and flushes it.
@@ -22,7 +22,7 @@ pub(super) trait Disk: Debug + Send + Sync {
 
 /// The disk that the operating system offers.
 #[derive(Debug)]
-pub(super) struct Os;
+pub(crate) struct Os;
 
 impl Disk for Os {
     fn make_directory(&self, path: &Path, dress: Dress) -> io::Result<()> {

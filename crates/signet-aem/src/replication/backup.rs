@@ -1,15 +1,16 @@
 //! The directory in an installation that holds its keys as they were, and what is going to happen to them.
 
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use rustix::process::{getegid, geteuid};
 use signet_keys::{KeyFault, private};
 
 use super::ReplicationError;
 use super::journal::{Journal, Stage};
-use crate::dress::sync_directory;
+use crate::dress::Dress;
+use crate::relocation::disk::Disk;
 
 /// The name of the directory. Those of finished runs have a number behind it.
 pub(crate) const NAME: &str = "signet-replication";
@@ -93,26 +94,53 @@ pub(crate) fn leftovers(folder: &Path, cache: &Path) -> Vec<Leftover> {
 }
 
 /// Makes the directory: for one user alone, since it holds keys.
-pub(super) fn make(path: &Path) -> Result<(), ReplicationError> {
-    let made = match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return check(path),
-        made => made,
-    };
-    made.and_then(|()| sync_directory(path.parent().unwrap_or_else(|| Path::new("/"))))
+pub(super) fn make(disk: &dyn Disk, path: &Path) -> Result<(), ReplicationError> {
+    if fs::symlink_metadata(path).is_ok() {
+        return check(path);
+    }
+    let parent = path.parent().unwrap_or_else(|| Path::new("/"));
+    disk.make_directory(path, own_dress(0o700))
+        .and_then(|()| disk.sync_directory(parent))
         .map_err(|error| ReplicationError::write(path, error))
 }
 
+/// Writes a file of the backup: whole or not at all, and for one user alone.
+pub(super) fn keep(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), ReplicationError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let fresh = path.with_file_name(format!(".{NAME}-{name}"));
+    let written = disk
+        // What an earlier run left that was killed.
+        .remove(&fresh)
+        .and_then(|()| disk.write_new(&fresh, bytes, own_dress(0o600)))
+        .and_then(|()| disk.rename(&fresh, path));
+    if written.is_err() {
+        // If this fails too, the next run does it.
+        let _ = disk.remove(&fresh);
+    }
+    written
+        .and_then(|()| disk.sync_directory(path.parent().unwrap_or(path)))
+        .map_err(|error| ReplicationError::write(path, error))
+}
+
+/// For whoever runs this.
+fn own_dress(mode: u32) -> Dress {
+    Dress {
+        owner: geteuid().as_raw(),
+        group: getegid().as_raw(),
+        mode,
+    }
+}
+
 /// Gives the directory of a finished run a number, so that there is room for the next one.
-pub(super) fn retire(path: &Path) -> Result<PathBuf, ReplicationError> {
-    let unwritten = |error| ReplicationError::write(path, error);
+pub(super) fn retire(disk: &dyn Disk, path: &Path) -> Result<(), ReplicationError> {
     let parent = path.parent().unwrap_or_else(|| Path::new("/"));
     let numbered = (1_u32..)
         .map(|number| parent.join(format!("{NAME}-{number}")))
         .find(|numbered| fs::symlink_metadata(numbered).is_err())
         .ok_or_else(|| ReplicationError::Foreign(path.to_owned()))?;
-    fs::rename(path, &numbered).map_err(unwritten)?;
-    sync_directory(parent).map_err(unwritten)?;
-    Ok(numbered)
+    disk.rename(path, &numbered)
+        .and_then(|()| disk.sync_directory(parent))
+        .map_err(|error| ReplicationError::write(path, error))
 }
 
 /// Whether `path` is such a directory by its name, numbered or not.

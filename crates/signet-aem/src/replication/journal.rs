@@ -5,11 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use signet_keys::{atomic, private};
+use signet_keys::private;
 
 use super::{ReplicationError, backup};
 use crate::KeyName;
 use crate::dress::Dress;
+use crate::relocation::disk::Disk;
 
 /// The name of the journal in the directory of the backup.
 const JOURNAL: &str = "journal.json";
@@ -137,22 +138,28 @@ impl Journal {
         }
     }
 
-    pub(super) fn write(&self, backup: &Path) -> Result<(), ReplicationError> {
+    pub(super) fn write(&self, disk: &dyn Disk, backup: &Path) -> Result<(), ReplicationError> {
         let path = backup.join(JOURNAL);
         let text = serde_json::to_vec_pretty(self)
             .map_err(|error| ReplicationError::write(&path, error.into()))?;
-        atomic::write(&path, &text).map_err(|error| ReplicationError::write(&path, error.source))
+        backup::keep(disk, &path, &text)
     }
 
     /// The same, with another stage.
-    pub(super) fn advance(&mut self, stage: Stage, backup: &Path) -> Result<(), ReplicationError> {
+    pub(super) fn advance(
+        &mut self,
+        disk: &dyn Disk,
+        stage: Stage,
+        backup: &Path,
+    ) -> Result<(), ReplicationError> {
         self.stage = stage;
-        self.write(backup)
+        self.write(disk, backup)
     }
 
-    pub(super) fn remove(backup: &Path) -> Result<(), ReplicationError> {
+    pub(super) fn remove(disk: &dyn Disk, backup: &Path) -> Result<(), ReplicationError> {
         let path = backup.join(JOURNAL);
-        private::remove(&path)
-            .map_err(|error| ReplicationError::write(&path, io::Error::other(error)))
+        disk.remove(&path)
+            .and_then(|()| disk.sync_directory(backup))
+            .map_err(|error| ReplicationError::write(&path, error))
     }
 }

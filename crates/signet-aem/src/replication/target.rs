@@ -13,6 +13,7 @@ use super::{PlaceFault, ReplicationError, Source};
 use crate::dress::Dress;
 use crate::felix::{CRYPTO, CRYPTO_FILE};
 use crate::rekey::Progress;
+use crate::relocation::disk::{Disk, Os};
 use crate::{BundlePlace, Inspection, KeyName, KeyPlace, Running, Storage};
 
 /// One installation that keys are copied to. Nothing was changed yet.
@@ -37,6 +38,8 @@ pub struct Target {
     pub bundles: [u64; 2],
     #[serde(skip)]
     pub(super) layout: Layout,
+    #[serde(skip)]
+    pub(super) disk: &'static dyn Disk,
 }
 
 /// What happens to one key.
@@ -106,6 +109,7 @@ impl Target {
             backup,
             bundles,
             layout,
+            disk: &Os,
         };
         target.check_earlier(journal.as_ref())?;
         if !target.is_done() {

@@ -1,5 +1,7 @@
 use std::fs;
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use signet_core::UnixSeconds;
 use signet_keys::granite::GraniteKey;
@@ -8,8 +10,10 @@ use zeroize::Zeroizing;
 
 use super::journal::{Journal, Stage};
 use super::*;
+use crate::dress::Dress;
 use crate::felix::CRYPTO_FILE;
 use crate::inspection::tests::{Installation, RAW_HMAC, RAW_MASTER};
+use crate::relocation::disk::{Disk, Os};
 use crate::{KeyName, KeyReadError};
 
 /// Bytes that are no text.
@@ -346,7 +350,7 @@ fn cut_short(source: &Source, target: &Installation, replaced: usize) {
     apply(source, target).unwrap();
     let backup = backup(target);
     let mut journal = Journal::read(&backup).unwrap().unwrap();
-    journal.advance(Stage::Replacing, &backup).unwrap();
+    journal.advance(&Os, Stage::Replacing, &backup).unwrap();
     for (place, change) in journal.changes.iter().enumerate() {
         if place >= replaced {
             let data = target.felix().join("bundle37/data");
@@ -418,7 +422,7 @@ fn what_was_left_is_found_by_an_inspection() {
     fs::write(backup(&target).join("journal.json"), "{}").unwrap();
     assert_eq!(target.codes(), ["BACKUP_UNKNOWN"]);
     // An empty one is nothing, as after a disk that was full.
-    super::backup::make(&backup(&author)).unwrap();
+    super::backup::make(&Os, &backup(&author)).unwrap();
     assert_eq!(author.codes(), [""; 0]);
 }
 
@@ -466,7 +470,9 @@ fn what_was_only_prepared_is_cleared_away() {
     let target = publish(1);
     cut_short(&source, &target, 0);
     let mut journal = Journal::read(&backup(&target)).unwrap().unwrap();
-    journal.advance(Stage::Preparing, &backup(&target)).unwrap();
+    journal
+        .advance(&Os, Stage::Preparing, &backup(&target))
+        .unwrap();
     assert_eq!(names(&target).len(), 4);
     apply(&source, &target).unwrap();
     assert!(has_source_keys(&target));
@@ -509,7 +515,7 @@ fn a_way_back_that_was_cut_short_is_completed_by_itself_only() {
     cut_short(&source(&author), &target, 2);
     let mut journal = Journal::read(&backup(&target)).unwrap().unwrap();
     journal
-        .advance(Stage::PuttingBack, &backup(&target))
+        .advance(&Os, Stage::PuttingBack, &backup(&target))
         .unwrap();
     target.write("bundle37/data/hmac", &bits::<32>(1));
     let refused = plan(&source(&author), &[&target]).unwrap_err();
@@ -718,4 +724,126 @@ fn a_bundle_is_a_source_like_an_installation() {
         Source::bundle(&packed, Choice::Both),
         Err(ReplicationError::NoKeys(_))
     ));
+}
+
+/// A disk that is full from one step on.
+#[derive(Debug)]
+struct Full {
+    steps: AtomicUsize,
+    good: usize,
+}
+
+impl Full {
+    fn after(good: usize) -> &'static Self {
+        Box::leak(Box::new(Self {
+            steps: AtomicUsize::new(0),
+            good,
+        }))
+    }
+
+    fn step(&self, step: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        match self.steps.fetch_add(1, Ordering::Relaxed) < self.good {
+            true => step(),
+            false => Err(io::ErrorKind::StorageFull.into()),
+        }
+    }
+
+    /// Whether it was asked for more than it could do.
+    fn has_failed(&self) -> bool {
+        self.steps.load(Ordering::Relaxed) > self.good
+    }
+}
+
+impl Disk for Full {
+    fn make_directory(&self, path: &Path, dress: Dress) -> io::Result<()> {
+        self.step(|| Os.make_directory(path, dress))
+    }
+
+    fn write_new(&self, path: &Path, bytes: &[u8], dress: Dress) -> io::Result<()> {
+        self.step(|| Os.write_new(path, bytes, dress))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step(|| Os.rename(from, to))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.step(|| Os.remove(path))
+    }
+
+    fn remove_directory(&self, path: &Path) -> io::Result<()> {
+        self.step(|| Os.remove_directory(path))
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        self.step(|| Os.sync_directory(path))
+    }
+}
+
+/// Each key is the old or the new one, whole, and the old ones are somewhere.
+fn assert_nothing_lost(target: &Installation, step: usize) {
+    for (name, old, new) in [
+        ("hmac", bits::<32>(1).to_vec(), RAW_HMAC.to_vec()),
+        ("master", bits::<16>(1).to_vec(), RAW_MASTER.to_vec()),
+    ] {
+        let now = key(target, name);
+        assert!(now == old || now == new, "{name} at step {step}");
+        let kept = fs::read(backup(target).join(name));
+        assert!(now == old || kept.unwrap() == old, "{name} at step {step}");
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_at_any_step_loses_nothing() {
+    let author = Installation::fresh();
+    let source = source(&author);
+    let mut steps = 0;
+    loop {
+        let target = publish(1);
+        let disk = Full::after(steps);
+        let mut plan = plan(&source, &[&target]).unwrap();
+        plan.targets[0].disk = disk;
+        let done = plan.targets[0].apply(&source, Ground::Stopped);
+        assert_nothing_lost(&target, steps);
+        if !disk.has_failed() {
+            done.unwrap();
+            break;
+        }
+        let error = done.unwrap_err();
+        assert!(error.hint().contains("full"), "step {steps}: {error:?}");
+        // The same command completes it, and nothing is left beside the keys.
+        apply(&source, &target).unwrap();
+        assert!(has_source_keys(&target), "step {steps}");
+        assert_eq!(names(&target), ["hmac", "master"], "step {steps}");
+        steps += 1;
+    }
+    assert!(steps > 20, "{steps}");
+}
+
+#[test]
+fn a_way_back_on_a_full_disk_loses_nothing() {
+    let author = Installation::fresh();
+    let source = source(&author);
+    let mut steps = 0;
+    loop {
+        let target = publish(1);
+        apply(&source, &target).unwrap();
+        let disk = Full::after(steps);
+        let mut undo = Undo::find(&target.root()).unwrap();
+        undo.disk = disk;
+        let done = undo.apply(Ground::Stopped);
+        assert_nothing_lost(&target, steps);
+        if !disk.has_failed() {
+            done.unwrap();
+            break;
+        }
+        done.unwrap_err();
+        let again = Undo::find(&target.root()).unwrap();
+        again.apply(Ground::Stopped).unwrap();
+        assert_eq!(key(&target, "hmac"), bits::<32>(1), "step {steps}");
+        assert_eq!(key(&target, "master"), bits::<16>(1), "step {steps}");
+        assert_eq!(names(&target), ["hmac", "master"], "step {steps}");
+        steps += 1;
+    }
+    assert!(steps > 8, "{steps}");
 }

@@ -1,6 +1,5 @@
 //! The way back: the keys as they were take their places again.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -12,8 +11,8 @@ use super::journal::{Change, Journal, Stage};
 use super::target::{Layout, inspect};
 use super::work::{digest, leftovers};
 use super::{Ground, PlaceFault, ReplicationError};
-use crate::dress::{self, discard, sync_directory};
 use crate::key_file::MAX_KEY_BYTES;
+use crate::relocation::disk::{Disk, Os};
 use crate::{Digests, KeyName, Running, Storage};
 
 /// A backup that can be put back. Nothing was changed yet.
@@ -29,6 +28,7 @@ pub struct Undo {
     /// The keys that are in it.
     pub keys: Vec<KeyName>,
     layout: Layout,
+    pub(super) disk: &'static dyn Disk,
 }
 
 /// What was put back.
@@ -80,6 +80,7 @@ impl Undo {
             running: inspection.running,
             keys: journal.changes.iter().map(|change| change.name).collect(),
             layout,
+            disk: &Os,
         })
     }
 
@@ -106,7 +107,7 @@ impl Undo {
         if journal.stage != Stage::Preparing {
             let old = journal.changes.iter().map(|change| self.kept(change));
             let old: Vec<_> = old.collect::<Result<_, _>>()?;
-            journal.advance(Stage::PuttingBack, &self.backup)?;
+            journal.advance(self.disk, Stage::PuttingBack, &self.backup)?;
             for (change, old) in journal.changes.iter().zip(&old) {
                 self.put_back(change, old.as_deref(), &mut done)?;
             }
@@ -115,11 +116,15 @@ impl Undo {
             }
         }
         for path in leftovers(&journal, &self.layout.directory, &self.layout.storage) {
-            discard(&path).map_err(|error| ReplicationError::write(&path, error))?;
+            self.disk
+                .remove(&path)
+                .map_err(|error| ReplicationError::write(&path, error))?;
         }
         let directory = &self.layout.directory;
-        sync_directory(directory).map_err(|error| ReplicationError::write(directory, error))?;
-        journal.advance(Stage::PutBack, &self.backup)?;
+        self.disk
+            .sync_directory(directory)
+            .map_err(|error| ReplicationError::write(directory, error))?;
+        journal.advance(self.disk, Stage::PutBack, &self.backup)?;
         Ok(done)
     }
 
@@ -161,11 +166,13 @@ impl Undo {
         match old {
             Some(old) => {
                 let fresh = self.layout.directory.join(&change.fresh);
-                discard(&fresh).map_err(unwritten)?;
-                dress::write_new(&fresh, old, change.dress).map_err(unwritten)?;
-                fs::rename(&fresh, &path).map_err(unwritten)?;
+                self.disk.remove(&fresh).map_err(unwritten)?;
+                self.disk
+                    .write_new(&fresh, old, change.dress)
+                    .map_err(unwritten)?;
+                self.disk.rename(&fresh, &path).map_err(unwritten)?;
             }
-            None => discard(&path).map_err(unwritten)?,
+            None => self.disk.remove(&path).map_err(unwritten)?,
         }
         done.keys.push(change.name);
         Ok(())
@@ -177,8 +184,12 @@ impl Undo {
         if Storage::read(storage) != Storage::Bundle {
             return Ok(());
         }
-        discard(storage)
-            .and_then(|()| sync_directory(storage.parent().unwrap_or(storage)))
+        self.disk
+            .remove(storage)
+            .and_then(|()| {
+                self.disk
+                    .sync_directory(storage.parent().unwrap_or(storage))
+            })
             .map_err(|error| ReplicationError::write(storage, error))
     }
 }

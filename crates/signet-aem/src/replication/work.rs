@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use signet_keys::atomic;
 use zeroize::Zeroizing;
 
 use super::backup;
 use super::journal::{Change, Journal, Stage, fresh_name};
 use super::{KeyChange, ReplicationError, Source, Target};
-use crate::dress::{self, Dress, discard, sync_directory};
+use crate::dress::Dress;
 use crate::key_file::MAX_KEY_BYTES;
+use crate::relocation::disk::Disk;
 use crate::{KeyName, Running, file};
 
 /// What an installation does while its keys change.
@@ -71,7 +71,7 @@ impl Target {
             return Ok(done);
         }
         ground.check(&self.folder, &self.layout.cache)?;
-        make_place(&self.layout.directory, &self.layout.neighbour)?;
+        make_place(self.disk, &self.layout.directory, &self.layout.neighbour)?;
         let _held = backup::hold(&self.layout.directory)?;
         // Somebody else may have been here before the lock was had.
         let journal = Journal::read(&self.backup)?;
@@ -85,7 +85,7 @@ impl Target {
         }
         if let Some(journal) = self.journal()? {
             if Journal::read(&self.backup)?.is_some_and(|earlier| earlier.stage.is_end()) {
-                backup::retire(&self.backup)?;
+                backup::retire(self.disk, &self.backup)?;
             }
             let prepared = self.prepare(journal, source)?;
             ground.check(&self.folder, &self.layout.cache)?;
@@ -152,16 +152,16 @@ impl Target {
 
     /// Writes the backup and all successors. If that fails, all of it is removed again.
     fn prepare(&self, mut journal: Journal, source: &Source) -> Result<Journal, ReplicationError> {
-        backup::make(&self.backup)?;
+        backup::make(self.disk, &self.backup)?;
         // First what is going to be there, so that whoever comes after a crash finds all of it.
         let prepared = journal
-            .write(&self.backup)
+            .write(self.disk, &self.backup)
             .and_then(|()| self.write_all(&journal, source))
-            .and_then(|()| journal.advance(Stage::Replacing, &self.backup));
+            .and_then(|()| journal.advance(self.disk, Stage::Replacing, &self.backup));
         if let Err(error) = prepared {
             // If this fails too, the next run does it.
             let _ = self.clear(&journal);
-            let _ = fs::remove_dir(&self.backup);
+            let _ = self.disk.remove_directory(&self.backup);
             return Err(error);
         }
         Ok(journal)
@@ -172,8 +172,7 @@ impl Target {
             let path = change.path(&self.layout.directory);
             let kept = self.backup.join(change.name.as_str());
             if let Some(old) = read(&path)? {
-                atomic::write(&kept, &old)
-                    .map_err(|error| ReplicationError::write(&kept, error.source))?;
+                backup::keep(self.disk, &kept, &old)?;
             }
             if digest(&kept)? != change.old {
                 return Err(ReplicationError::Changed(path));
@@ -184,7 +183,7 @@ impl Target {
             self.stage_storage(fresh)?;
         }
         let directory = &self.layout.directory;
-        sync_directory(directory).map_err(|error| ReplicationError::write(directory, error))
+        self.sync(directory)
     }
 
     /// Writes the successor of a key.
@@ -194,22 +193,26 @@ impl Target {
         let key = source
             .key(change.name)
             .ok_or(ReplicationError::NotCarried { name: change.name })?;
-        discard(&fresh).map_err(unwritten)?;
-        dress::write_new(&fresh, key.expose(), change.dress).map_err(unwritten)
+        self.disk
+            .remove(&fresh)
+            .and_then(|()| self.disk.write_new(&fresh, key.expose(), change.dress))
+            .map_err(unwritten)
     }
 
     fn stage_storage(&self, fresh: &str) -> Result<PathBuf, ReplicationError> {
         let (storage, neighbour) = (&self.layout.storage, &self.layout.storage_neighbour);
         let data = storage.parent().unwrap_or(storage);
-        make_place(data, neighbour)?;
+        make_place(self.disk, data, neighbour)?;
         let fresh = data.join(fresh);
         let unwritten = |error| ReplicationError::write(&fresh, error);
         let dress = Dress::of(neighbour)
             .map_err(|error| ReplicationError::read(neighbour, error))?
             .for_secret();
-        discard(&fresh).map_err(unwritten)?;
-        dress::write_new(&fresh, b"Bundle", dress).map_err(unwritten)?;
-        sync_directory(data).map_err(unwritten)?;
+        self.disk
+            .remove(&fresh)
+            .and_then(|()| self.disk.write_new(&fresh, b"Bundle", dress))
+            .and_then(|()| self.disk.sync_directory(data))
+            .map_err(unwritten)?;
         Ok(fresh)
     }
 
@@ -227,24 +230,24 @@ impl Target {
             let unwritten = |error| ReplicationError::write(&path, error);
             let now = digest(&path)?;
             if now.as_ref() == Some(&change.new) {
-                discard(&fresh).map_err(unwritten)?;
+                self.disk.remove(&fresh).map_err(unwritten)?;
             } else if now == change.old {
                 // Somebody may have tidied up since.
                 if digest(&fresh)?.as_ref() != Some(&change.new) {
                     self.stage(change, source)?;
                 }
-                fs::rename(&fresh, &path).map_err(unwritten)?;
+                self.disk.rename(&fresh, &path).map_err(unwritten)?;
             } else {
                 return Err(ReplicationError::Changed(path));
             }
             done.keys.push(change.name);
         }
-        sync_directory(directory).map_err(|error| ReplicationError::write(directory, error))?;
+        self.sync(directory)?;
         if let Some(fresh) = &journal.storage {
             self.replace_storage(fresh)?;
             done.storage = true;
         }
-        journal.advance(Stage::Done, &self.backup)?;
+        journal.advance(self.disk, Stage::Done, &self.backup)?;
         done.backup = Some(self.backup.clone());
         Ok(())
     }
@@ -254,26 +257,40 @@ impl Target {
         let data = storage.parent().unwrap_or(storage);
         let unwritten = |error| ReplicationError::write(storage, error);
         if is_there(storage)? {
-            return discard(&data.join(fresh)).map_err(unwritten);
+            return self.disk.remove(&data.join(fresh)).map_err(unwritten);
         }
         let mut staged = data.join(fresh);
         if read(&staged)?.is_none_or(|bytes| *bytes != b"Bundle") {
             staged = self.stage_storage(fresh)?;
         }
-        fs::rename(staged, storage).map_err(unwritten)?;
-        sync_directory(data).map_err(unwritten)
+        self.disk
+            .rename(&staged, storage)
+            .and_then(|()| self.disk.sync_directory(data))
+            .map_err(unwritten)
+    }
+
+    fn sync(&self, directory: &Path) -> Result<(), ReplicationError> {
+        self.disk
+            .sync_directory(directory)
+            .map_err(|error| ReplicationError::write(directory, error))
     }
 
     /// Removes what was prepared and never used.
     fn clear(&self, journal: &Journal) -> Result<(), ReplicationError> {
         for path in leftovers(journal, &self.layout.directory, &self.layout.storage) {
-            discard(&path).map_err(|error| ReplicationError::write(&path, error))?;
+            self.remove(&path)?;
         }
         for change in &journal.changes {
             let kept = self.backup.join(change.name.as_str());
-            discard(&kept).map_err(|error| ReplicationError::write(&kept, error))?;
+            self.remove(&kept)?;
         }
-        Journal::remove(&self.backup)
+        Journal::remove(self.disk, &self.backup)
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), ReplicationError> {
+        self.disk
+            .remove(path)
+            .map_err(|error| ReplicationError::write(path, error))
     }
 }
 
@@ -314,12 +331,12 @@ fn is_there(path: &Path) -> Result<bool, ReplicationError> {
 }
 
 /// Makes the data folder of a bundle, which the framework makes when it is first needed.
-fn make_place(data: &Path, neighbour: &Path) -> Result<(), ReplicationError> {
+fn make_place(disk: &dyn Disk, data: &Path, neighbour: &Path) -> Result<(), ReplicationError> {
     if data.is_dir() {
         return Ok(());
     }
     let bundle = data.parent().unwrap_or(neighbour);
     Dress::of(bundle)
-        .and_then(|dress| dress::make_directory(data, dress.for_directory()))
+        .and_then(|dress| disk.make_directory(data, dress.for_directory()))
         .map_err(|error| ReplicationError::write(data, error))
 }
