@@ -130,14 +130,13 @@ impl Plan {
         backup: &Path,
         progress: &mut dyn Progress,
     ) -> Result<(), RekeyError> {
-        flush::files(|flush| {
-            for (file, change) in self.changing().zip(&mut journal.changes) {
-                let (stamp, prepared) = rewrite::prepare(file, change, keys, backup, progress)?;
-                change.new = Some(stamp);
-                flush(prepared)?;
-            }
-            Ok(())
-        })?;
+        let mut batch = flush::Batch::default();
+        for (file, change) in self.changing().zip(&mut journal.changes) {
+            let (stamp, prepared) = rewrite::prepare(file, change, keys, backup, progress)?;
+            change.new = Some(stamp);
+            batch.add(prepared)?;
+        }
+        batch.flush()?;
         flush::names(&journal.changes)?;
         journal::sync_directory(backup)?;
         // Preparing takes a while; whoever edited a file meanwhile wins, and nothing is replaced.

@@ -5,15 +5,16 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::panic;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread::{self, ScopedJoinHandle};
 
 use super::RekeyError;
 use super::journal::{Change, directory_of, sync_directory};
 
-/// So many are flushed at once, and as many wait for it: each has two open files.
+/// So many are flushed at once.
 const AT_ONCE: usize = 32;
+/// So many pairs of open files wait for that.
+const WAITING: usize = 192;
 
 /// Files that were written, but not flushed.
 #[derive(Debug)]
@@ -35,56 +36,51 @@ impl Prepared {
     }
 }
 
-/// Lets `work` hand over things to flush while it goes on, and waits for all of them.
-///
-/// # Errors
-///
-/// What `work` could not do, or else the first thing that could not be flushed.
-pub(super) fn while_flushing<T: Send>(
-    flush: impl Fn(T) -> Result<(), RekeyError> + Sync,
-    work: impl FnOnce(&mut dyn FnMut(T) -> Result<(), RekeyError>) -> Result<(), RekeyError>,
-) -> Result<(), RekeyError> {
-    let (give, taken) = sync_channel(AT_ONCE);
-    let taken = Mutex::new(taken);
-    thread::scope(|scope| {
-        let mut threads = Vec::new();
-        let worked = work(&mut |thing| {
-            // Few things need few threads, and where none is to be had, this one does it.
-            if threads.len() < AT_ONCE {
-                threads.extend(start(scope, &taken, &flush));
-            }
-            match threads.is_empty() {
-                true => flush(thing),
-                false => hand_over(&give, thing),
-            }
-        });
-        drop(give);
-        let flushed = threads.into_iter().map(ended);
-        flushed.fold(worked, Result::and)
-    })
-}
+/// Files that wait to be flushed together.
+#[derive(Debug, Default)]
+pub(super) struct Batch(Vec<Prepared>);
 
-fn start<'s, T: Send>(
-    scope: &'s Scope<'s, '_>,
-    taken: &'s Mutex<Receiver<T>>,
-    flush: &'s (impl Fn(T) -> Result<(), RekeyError> + Sync),
-) -> Option<ScopedJoinHandle<'s, Result<(), RekeyError>>> {
-    let each = move || {
-        let mut all = Ok(());
-        loop {
-            let next = taken.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(thing) = next else { return all };
-            // After a failure the rest is taken all the same: whoever hands it over must not wait for ever.
-            all = all.and_then(|()| flush(thing));
+impl Batch {
+    /// Adds files, and flushes all of them if they are many.
+    pub(super) fn add(&mut self, prepared: Prepared) -> Result<(), RekeyError> {
+        self.0.push(prepared);
+        match self.0.len() < WAITING {
+            true => Ok(()),
+            false => self.flush(),
         }
-    };
-    thread::Builder::new().spawn_scoped(scope, each).ok()
+    }
+
+    /// Flushes what waits.
+    pub(super) fn flush(&mut self) -> Result<(), RekeyError> {
+        at_once(self.0.drain(..), |prepared| prepared.flush())
+    }
 }
 
-fn hand_over<T>(give: &SyncSender<T>, thing: T) -> Result<(), RekeyError> {
-    // Somebody takes it: the receiver lives as long as this.
-    let _ = give.send(thing);
-    Ok(())
+/// Flushes all `things`, many at the same time.
+fn at_once<T: Send>(
+    things: impl ExactSizeIterator<Item = T> + Send,
+    flush: impl Fn(T) -> Result<(), RekeyError> + Sync,
+) -> Result<(), RekeyError> {
+    let threads = things.len().min(AT_ONCE);
+    let things = Mutex::new(things);
+    let next = || {
+        let mut things = things.lock().unwrap_or_else(PoisonError::into_inner);
+        things.next()
+    };
+    let work = || {
+        while let Some(thing) = next() {
+            flush(thing)?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        // Where no more threads are to be had, those that are there do it.
+        let others: Vec<_> = (1..threads)
+            .map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
+            .collect();
+        let mine = work();
+        others.into_iter().map(ended).fold(mine, Result::and)
+    })
 }
 
 fn ended(thread: ScopedJoinHandle<'_, Result<(), RekeyError>>) -> Result<(), RekeyError> {
@@ -93,25 +89,17 @@ fn ended(thread: ScopedJoinHandle<'_, Result<(), RekeyError>>) -> Result<(), Rek
         .unwrap_or_else(|panic| panic::resume_unwind(panic))
 }
 
-/// Flushes what was prepared, while it is prepared.
-pub(super) fn files(
-    work: impl FnOnce(&mut dyn FnMut(Prepared) -> Result<(), RekeyError>) -> Result<(), RekeyError>,
-) -> Result<(), RekeyError> {
-    while_flushing(|prepared: Prepared| prepared.flush(), work)
-}
-
 /// Flushes the names in the directories of these files.
 pub(super) fn names<'c>(changes: impl IntoIterator<Item = &'c Change>) -> Result<(), RekeyError> {
     let directories = changes
         .into_iter()
         .map(|change| directory_of(&change.path))
         .collect::<BTreeSet<_>>();
-    while_flushing(
-        |directory| match sync_directory(directory) {
+    at_once(directories.into_iter(), |directory| {
+        match sync_directory(directory) {
             // Somebody removed it with its files, which are left alone then.
             Err(RekeyError::Write { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(()),
             flushed => flushed,
-        },
-        |flush| directories.into_iter().try_for_each(flush),
-    )
+        }
+    })
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use data_encoding::BASE64URL_NOPAD;
+use memchr::memmem;
 use serde_json::Value;
 use signet_keys::ProviderName;
 
@@ -35,7 +36,7 @@ impl Bits {
         for name in ["repository.db", "repository.db-wal", "repository.db-shm"] {
             let bytes = fs::read(root.join(DATA).join(name)).unwrap_or_default();
             for (key, bits) in &self.0 {
-                if bytes.windows(bits.len()).any(|window| window == bits) {
+                if memmem::find(&bytes, bits).is_some() {
                     return Err(format!("bits of key {key} are still in {name}"));
                 }
             }
