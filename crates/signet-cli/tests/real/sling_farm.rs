@@ -151,7 +151,7 @@ fn a_farm_is_switched_on_and_off_and_nothing_else_is_different() {
     aem(&["encapsulate", &one.url(), &two.url()])
         .is(0)
         .says("was off, is on");
-    let mut expected = before.clone();
+    let mut expected = before;
     expected.insert(ENCAPSULATED.to_owned(), "B\"true\"".to_owned());
     assert_eq!(entries_of(&one), expected);
     assert_eq!(two.configuration(TOKEN_HANDLER)[ENCAPSULATED], true);
