@@ -234,9 +234,12 @@ fn a_running_aem_is_asked_to_be_stopped() {
         failed.stderr.contains("the command of --stop failed"),
         "{failed:#?}"
     );
-    installation
-        .run(&["--stop", "true", "--wait", "0"])
-        .failed("AEM still runs, as process");
+    let late = installation.run(&["--stop", "true", "--wait", "1"]);
+    assert_eq!(late.status, 1, "{late:#?}");
+    assert!(
+        late.stderr.contains("AEM still runs, as process"),
+        "{late:#?}"
+    );
     drop(aem);
     // Goes on without the files that the keys came from.
     fs::remove_file(installation.scratch.path().join("hmac")).unwrap();
