@@ -35,13 +35,15 @@ pub(crate) trait Stake: Sync {
 
 type Check<'t, H> = dyn Fn(&Path, &H) -> Result<(), String> + Sync + 't;
 
+type Before<'t> = dyn Fn(&Watched) + Sync + 't;
+
 /// A command on an installation, and how it is seen that it is done.
 pub(crate) struct Trial<'t, S: Stake = Installation> {
     stake: &'t S,
     words: Vec<&'t str>,
     given: Given<'t>,
     refuses_twice: bool,
-    before: Option<Box<dyn Fn(&Watched) + Sync + 't>>,
+    before: Option<Box<Before<'t>>>,
     completed_by: Option<Vec<&'t str>>,
     finished: Box<Check<'t, S::Holdings>>,
     /// What was tried already.
