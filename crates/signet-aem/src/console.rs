@@ -101,10 +101,15 @@ impl Console {
 
     /// What an answer with status 200 holds.
     pub(crate) fn content(&self, path: &str, answer: Answer) -> Result<Bytes, ConsoleError> {
+        let location = error::location(&answer);
         match (answer.status, answer.body) {
             (StatusCode::OK, Some(body)) => Ok(body),
             (StatusCode::OK, None) => Err(self.fault(path, ConsoleFault::TooLong)),
             (StatusCode::NOT_FOUND, _) => Err(self.fault(path, ConsoleFault::Missing)),
+            // A dispatcher or a proxy that leads to https, for example.
+            (status, _) if status.is_redirection() => {
+                Err(self.fault(path, ConsoleFault::Redirected { location }))
+            }
             (status, _) => Err(self.fault(path, ConsoleFault::Status(status.as_u16()))),
         }
     }

@@ -89,7 +89,7 @@ pub async fn compare_instances(
 
 fn fault(console: &Console, error: &ConsoleError) -> Fault {
     let mut why = error.to_string();
-    let mut cause = std::error::Error::source(&error.fault);
+    let mut cause = std::error::Error::source(error);
     while let Some(deeper) = cause {
         why = format!("{why}: {deeper}");
         cause = deeper.source();

@@ -1,18 +1,34 @@
 //! Why an instance did not give what it was asked for.
 
+use std::error::Error;
+use std::fmt;
+
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
 use signet_http::{Answer, ExchangeError};
 
+use super::quote::quoted;
+
 /// Why an instance did not give what it was asked for.
-#[derive(Debug, thiserror::Error)]
-#[error("{url}: {fault}")]
+#[derive(Debug)]
 pub struct ConsoleError {
     /// What was asked for, without credentials.
     pub url: String,
     /// What came instead.
-    #[source]
     pub fault: ConsoleFault,
+}
+
+impl fmt::Display for ConsoleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.url, self.fault)
+    }
+}
+
+impl Error for ConsoleError {
+    // The fault is told with the URL; its cause comes next.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.fault.source()
+    }
 }
 
 /// What came instead of an answer.
@@ -99,27 +115,25 @@ fn to(location: Option<&str>) -> String {
 
 /// Whether an answer says that nobody, or the wrong one, is logged in.
 pub(super) fn refusal(answer: &Answer) -> Option<ConsoleFault> {
-    let location = answer.headers.get(LOCATION);
     match answer.status {
         StatusCode::UNAUTHORIZED => Some(ConsoleFault::NotLoggedIn),
         StatusCode::FORBIDDEN => Some(ConsoleFault::Forbidden),
-        status if status.is_redirection() => {
-            let location = location.and_then(|location| location.to_str().ok());
-            // What was asked may stand in the query.
-            let location = location.map(|location| {
-                let end = location.find(['?', '#']).unwrap_or(location.len());
-                location.get(..end).unwrap_or_default().to_owned()
-            });
-            match location {
-                Some(location) if location.contains("/login") => Some(ConsoleFault::LoginPage),
-                // The console answers a saved configuration with a redirect to itself.
-                Some(location) if location.contains("/system/console/") => None,
-                location => Some(ConsoleFault::Redirected { location }),
-            }
-        }
+        status if status.is_redirection() => match location(answer) {
+            Some(location) if location.contains("/login") => Some(ConsoleFault::LoginPage),
+            // The console answers a saved configuration with a redirect to itself.
+            Some(location) if location.contains("/system/console/") => None,
+            location => Some(ConsoleFault::Redirected { location }),
+        },
         StatusCode::OK if is_login_page(answer) => Some(ConsoleFault::LoginPage),
         _ => None,
     }
+}
+
+/// Where an answer leads, without what was asked, which may stand in the query.
+pub(super) fn location(answer: &Answer) -> Option<String> {
+    let location = answer.headers.get(LOCATION)?.to_str().ok()?;
+    let end = location.find(['?', '#']).unwrap_or(location.len());
+    Some(quoted(location.get(..end).unwrap_or_default()))
 }
 
 /// Sling's login forms send to `j_security_check`.
@@ -140,6 +154,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue};
 
     use super::*;
+    use crate::console::testing::{Reply, Script, console};
 
     fn answer(status: u16, location: Option<&str>, body: &str) -> Answer {
         let mut headers = HeaderMap::new();
@@ -189,5 +204,19 @@ mod tests {
             elsewhere.to_string(),
             "the answer leads elsewhere, to https://a.example/"
         );
+    }
+
+    // A dispatcher that leads to https keeps the path.
+    #[tokio::test]
+    async fn what_leads_elsewhere_is_no_answer_whatever_its_path() {
+        const THERE: &str = "https://a.example/system/console/bundles.json";
+        let script = Script::play(|_| Reply::redirect(&format!("{THERE}?a=b")));
+        let error = console(&script).bundles().await.unwrap_err();
+        let ConsoleFault::Redirected { location } = &error.fault else {
+            panic!("{error}")
+        };
+        assert_eq!(location.as_deref(), Some(THERE));
+        // The fault stands in the message already.
+        assert!(error.source().is_none());
     }
 }
