@@ -1,7 +1,7 @@
 //! What speaks against encapsulated tokens on a farm.
 
 use super::{EncapsulationError, Objection, Preflight, Standing, Unless, Wish};
-use crate::console::{ChangeError, Console, ConsoleError, InstanceUrl, SameHmac, Writing};
+use crate::console::{ChangeError, Console, ConsoleError, InstanceUrl, SameHmac, Writing, quoted};
 use crate::instance::{ENCAPSULATED, PATH, TOKEN_HANDLER, crypto_at_fault};
 use crate::{Finding, Severity};
 
@@ -144,7 +144,7 @@ async fn creators(console: &Console) -> Result<Vec<(String, &'static str)>, Cons
         // Without the property it does.
         if saml.flag("createUser") != Some(false) {
             found.push((
-                format!("a SAML handler creates users (createUser of {})", saml.pid()),
+                format!("a SAML handler creates users (createUser of {})", quoted(saml.pid())),
                 "have sticky connections, and say so with --sticky; or create users before they log in, and set createUser to false",
             ));
         }
@@ -152,7 +152,7 @@ async fn creators(console: &Console) -> Result<Vec<(String, &'static str)>, Cons
     for oauth in console.configurations_of(OAUTH).await? {
         if oauth.flag("oauth.create.users") == Some(true) {
             found.push((
-                format!("an OAuth provider creates users (oauth.create.users of {})", oauth.pid()),
+                format!("an OAuth provider creates users (oauth.create.users of {})", quoted(oauth.pid())),
                 "have sticky connections, and say so with --sticky; or create users before they log in, and set oauth.create.users to false",
             ));
         }

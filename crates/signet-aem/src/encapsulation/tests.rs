@@ -247,3 +247,29 @@ async fn an_instance_that_cannot_be_looked_at_stops_everything() {
             .all(|one| one.field("apply").is_none())
     );
 }
+
+#[tokio::test]
+async fn what_an_instance_calls_its_things_is_shown_harmless() {
+    const EVIL: &str = "evil\u{1b}[2J\u{202e}";
+    let instance = instance(|state| {
+        state.age = Age::Middle;
+        state.bundles[3].1 = "4.3.8";
+        let handler = state.configurations.get_mut(HANDLER).unwrap();
+        handler.insert(EVIL.to_owned(), json!(["a"]));
+        for factory in [SAML, OAUTH] {
+            let set = [("oauth.create.users".to_owned(), json!(true))].into();
+            let pid = format!("{factory}~{EVIL}");
+            state.configurations.insert(pid, set);
+        }
+    });
+    let preflight = look(&[&instance], Wish::On).await;
+    let told: Vec<_> = preflight
+        .objections()
+        .iter()
+        .map(|objection| objection.finding.what.as_str())
+        .filter(|what| what.contains("evil"))
+        .collect();
+    assert_eq!(told.len(), 3, "{preflight:?}");
+    let told = told.concat();
+    assert!(!told.contains(['\u{1b}', '\u{202e}']), "{told:?}");
+}

@@ -4,8 +4,8 @@
 //! are told to keep: of a name without a value they keep the value, but lists come out empty unless all their values are sent.
 //! Passwords are therefore never sent, or, in a list, as the placeholder that the console itself puts in their place.
 
-use super::{Configuration, Further, PropertyValue, Shape, path, printout};
-use crate::console::{Console, ConsoleError, RunningBundle};
+use super::{Configuration, Further, PropertyValue, Shape, may_be_secret, path, printout};
+use crate::console::{Console, ConsoleError, RunningBundle, quoted};
 
 /// The bundle of the web console.
 const WEB_CONSOLE: &str = "org.apache.felix.webconsole";
@@ -78,7 +78,7 @@ pub enum ChangeError {
         url: String,
         /// Which configuration.
         pid: String,
-        /// What is different.
+        /// What is different, each with what it was before, as far as that may be shown.
         names: Vec<String>,
     },
 }
@@ -134,7 +134,11 @@ impl Configuration {
             is_list || name.contains(',')
         });
         let commas = self.properties.keys().filter(|name| name.contains(','));
-        let names: Vec<_> = lost.map(|(name, _)| name).chain(commas).cloned().collect();
+        let names: Vec<_> = lost
+            .map(|(name, _)| name)
+            .chain(commas)
+            .map(|name| quoted(name))
+            .collect();
         if names.is_empty() && self.is_whole {
             return Ok(());
         }
@@ -188,7 +192,7 @@ impl Configuration {
         fields
     }
 
-    /// The names of what is not the same in `other`, besides `except`.
+    /// What is not the same in `other`, besides `except`: names, and what was there before.
     fn differences(&self, other: &Self, except: &str) -> Vec<String> {
         let mut names: Vec<String> = self
             .properties
@@ -204,13 +208,24 @@ impl Configuration {
             .filter(|name| *name != except)
             .cloned()
             .collect();
-        // A new configuration is bound to whoever uses it first.
-        if self.is_there && self.location != other.location {
-            names.push("bundle location".to_owned());
-        }
         names.sort();
         names.dedup();
-        names
+        let mut told: Vec<_> = names.iter().map(|name| self.told(name)).collect();
+        // A new configuration is bound to whoever uses it first.
+        if self.is_there && self.location != other.location {
+            told.push("bundle location".to_owned());
+        }
+        told
+    }
+
+    /// A property, and its value if it may be shown: whoever has to type it again needs to know it.
+    fn told(&self, name: &str) -> String {
+        let before = self.shown(name).filter(|_| !may_be_secret(name));
+        let name = quoted(name);
+        match before {
+            Some(before) => format!("{name} (before: {before})"),
+            None => name,
+        }
     }
 }
 

@@ -114,7 +114,9 @@ async fn what_the_instance_did_is_looked_at() {
     });
     let error = switched(&restless, Writing::Merge).await.unwrap_err();
     assert!(
-        error.to_string().ends_with("different now: path"),
+        error
+            .to_string()
+            .ends_with("different now: path (before: /)"),
         "{error}"
     );
 
