@@ -2,11 +2,10 @@
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{
-    DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown,
-};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
+use rustix::fs::OFlags;
 use rustix::process::{getegid, geteuid, getgroups};
 use serde::{Deserialize, Serialize};
 
@@ -92,13 +91,23 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8], dress: Dress) -> io::Result<(
 
 /// Makes a directory, and flushes the one that it is in.
 pub(crate) fn make_directory(path: &Path, dress: Dress) -> io::Result<()> {
-    DirBuilder::new().mode(0o700).create(path)?;
-    let own = Dress::of(path)?;
-    if (own.owner, own.group) != (dress.owner, dress.group) {
-        chown(path, Some(dress.owner), Some(dress.group))?;
-    }
-    fs::set_permissions(path, Permissions::from_mode(dress.mode))?;
+    create_directory(path, dress)?;
     sync_directory(path.parent().unwrap_or_else(|| Path::new("/")))
+}
+
+/// Makes a directory.
+pub(crate) fn create_directory(path: &Path, dress: Dress) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)?;
+    dress.put_on(&open_directory(path)?)
+}
+
+/// A directory itself, and nothing that a link leads to: whoever owns the one that it is in could put one in its place just now.
+fn open_directory(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::DIRECTORY;
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
 }
 
 /// Removes a file, if it is there.
@@ -152,6 +161,25 @@ mod tests {
         let link = scratch.path().join("link");
         std::os::unix::fs::symlink(scratch.path().join("none"), &link).unwrap();
         assert!(write_new(&link, b"bits", dress).is_err());
+    }
+
+    // K2
+    #[test]
+    fn a_link_in_the_place_of_a_new_directory_dresses_nothing() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (other, link) = (scratch.path().join("other"), scratch.path().join("link"));
+        fs::create_dir(&other).unwrap();
+        std::os::unix::fs::symlink(&other, &link).unwrap();
+        let dress = Dress::of(&other).unwrap();
+        let open = Dress {
+            mode: 0o777,
+            ..dress
+        };
+        let put_on = |path| open_directory(path).and_then(|directory| open.put_on(&directory));
+        assert!(put_on(&link).is_err());
+        assert_eq!(Dress::of(&other).unwrap(), dress);
+        put_on(&other).unwrap();
+        assert_eq!(Dress::of(&other).unwrap(), open);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
@@ -138,10 +138,8 @@ fn name(backup: &Path) -> Result<PathBuf, RelocationError> {
 }
 
 fn make(path: &Path, dress: Dress) -> io::Result<()> {
-    fs::create_dir(path)?;
-    chown(path, Some(dress.owner), Some(dress.group))?;
-    let mode = fs::Permissions::from_mode(dress.mode | 0o700);
-    fs::set_permissions(path, mode)
+    let mode = dress.mode | 0o700;
+    dress::create_directory(path, Dress { mode, ..dress })
 }
 
 /// One that went away since it was listed is not missed: the original may run.
