@@ -22,8 +22,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use form_urlencoded::Serializer;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, REFERER, USER_AGENT};
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, REFERER, USER_AGENT,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::Full;
 use signet_core::Clock;
 use signet_http::{Answer, Limits, Server};
@@ -102,6 +104,11 @@ impl Console {
     /// What an answer with status 200 holds.
     pub(crate) fn content(&self, path: &str, answer: Answer) -> Result<Bytes, ConsoleError> {
         let location = error::location(&answer);
+        // None was asked for, and what is packed could be taken for a key that AEM obfuscated.
+        if answer.status == StatusCode::OK && is_packed(&answer.headers) {
+            let what = "it is compressed, which was not asked for";
+            return Err(self.fault(path, ConsoleFault::Unreadable(what)));
+        }
         match (answer.status, answer.body) {
             (StatusCode::OK, Some(body)) => Ok(body),
             (StatusCode::OK, None) => Err(self.fault(path, ConsoleFault::TooLong)),
@@ -179,6 +186,12 @@ impl std::fmt::Debug for Console {
             .field("url", &self.url)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether something on the way compressed an answer.
+fn is_packed(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// A form as its bytes, which are wiped after use: a field may be a secret.

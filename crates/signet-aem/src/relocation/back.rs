@@ -62,6 +62,8 @@ impl Relocation {
         }
         self.must_be_stopped()?;
         self.check_backup()?;
+        // Before anything is noted: what somebody else wrote must not leave it half way back.
+        self.refuse_others()?;
         self.note(|journal| journal.stage = Stage::GoingBack)?;
         self.put_back_files(aide)?;
         self.must_be_stopped()?;

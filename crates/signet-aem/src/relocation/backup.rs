@@ -205,6 +205,10 @@ impl Relocation {
         }
         if self.journal.is_none() {
             if !journal::is_vacant(&self.backup)? {
+                // Another command may have begun just now.
+                if Journal::read(&self.backup)?.is_some() {
+                    return Err(RelocationError::Busy(self.backup.clone()));
+                }
                 return Err(RelocationError::Foreign(self.backup.clone()));
             }
             if !self.backup.is_dir() {

@@ -105,6 +105,12 @@ pub enum RelocationError {
         /// Where the key is that it does not use.
         place: &'static str,
     },
+    /// One key was given for both.
+    #[error("hmac and master are the same {bytes} bytes: one of them was taken for the other")]
+    SameKey {
+        /// How many they have.
+        bytes: usize,
+    },
     /// The installation works with other keys, in files.
     #[error(
         "storage says that the keys are in files, and {} is another {} than the one that was given",
@@ -261,6 +267,9 @@ impl RelocationError {
             Self::NotInUse { .. } => {
                 "find out which keys the instance works with before any are moved: signet aem inspect, and a copy of this installation".into()
             }
+            Self::SameKey { .. } => {
+                "fetch both anew: /etc/key/hmac and /etc/key/master are two keys".into()
+            }
             Self::OtherKey { .. } => {
                 "keys that are in use are replaced by signet aem replicate, which says what that breaks".into()
             }
@@ -272,7 +281,7 @@ impl RelocationError {
             Self::NotReady(error) => error.hint().into(),
             Self::Differs(_) => "is something else writing there? repeat it; nothing was lost".into(),
             Self::Changed(path) => format!(
-                "look who wrote {}; to begin anew, take this back with --undo, or move the backup away",
+                "look who wrote {}, and put it back as it was: the backup has what was there before, and what was to be there; or move the backup away, and begin anew",
                 path.display()
             ),
             Self::PropertyDiffers { .. } => {
@@ -293,6 +302,9 @@ impl RelocationError {
             Self::Custody { .. } => {
                 "it must belong to the user who runs this, the directory with mode 0700 and files with mode 0600; was it made by root?".into()
             }
+            Self::Place(KeyError::InGitWorkTree { tree, .. }) => {
+                format!("name a directory outside of {} with --backup", tree.display())
+            }
             Self::Place(error) => error.hint(),
             Self::Foreign(_) => "name another directory with --backup, or move this one away".into(),
             Self::AnotherBackup { .. } => {
@@ -303,7 +315,7 @@ impl RelocationError {
             }
             Self::Busy(_) => "wait until it is done, and repeat".into(),
             Self::NotBegun(_) => {
-                "begin with: signet aem relocate DIR --from-url URL; if the backup lies elsewhere, name it with --backup".into()
+                "begin with: signet aem relocate DIR --from-url URL; if the backup lies elsewhere, name it with --backup, or for the way back with --undo".into()
             }
             Self::NotSwitched => "first: signet aem relocate DIR, with AEM stopped".into(),
             Self::GoingBack(backup) => {
@@ -335,6 +347,9 @@ fn write_hint(path: &Path, source: &io::Error) -> String {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             format!("the disk that holds {path} is full: make room, and repeat; nothing was lost")
+        }
+        io::ErrorKind::FileTooLarge => {
+            "the limit for the size of files is too low (ulimit -f): raise it, and repeat; nothing was lost".into()
         }
         io::ErrorKind::ReadOnlyFilesystem => format!("{path} is on a read-only file system"),
         io::ErrorKind::PermissionDenied => {

@@ -59,8 +59,8 @@ impl Relocation {
         source: Source<'_>,
         aide: &mut dyn Aide,
     ) -> Result<Fetched, RelocationError> {
-        match source {
-            Source::Instance(console) => self.fetch_from(console, aide).await,
+        let fetched = match source {
+            Source::Instance(console) => self.fetch_from(console, aide).await?,
             Source::Files { hmac, master } => {
                 let detail = "not asked: the keys come from files";
                 aide.took(StepReport::new(Step::Instance, detail));
@@ -73,14 +73,21 @@ impl Relocation {
                     aide.took(StepReport::new(step, described(&key, &from)));
                     Ok::<_, RelocationError>(key)
                 };
-                Ok(Fetched {
+                Fetched {
                     hmac: read(Step::Hmac, KeyName::Hmac, hmac)?,
                     master: read(Step::Master, KeyName::Master, master)?,
                     shapes: [None, None],
                     url: None,
                     is_unseen: false,
-                })
+                }
             }
+        };
+        // An obfuscated master has as many bytes as a raw hmac: only this shows that one file was taken for both.
+        match fetched.hmac.expose() == fetched.master.expose() {
+            true => Err(RelocationError::SameKey {
+                bytes: fetched.hmac.expose().len(),
+            }),
+            false => Ok(fetched),
         }
     }
 

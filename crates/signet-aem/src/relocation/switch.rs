@@ -14,7 +14,7 @@ const BUNDLE: &[u8] = b"Bundle";
 
 impl Relocation {
     /// Writes the keys of the backup into the data folder of `com.adobe.granite.crypto.file`, and then `Bundle` into `storage`.
-    /// What is there already is not written again.
+    /// What is there already is not written again; what was written by an earlier run must still be there.
     ///
     /// # Errors
     ///
@@ -25,7 +25,9 @@ impl Relocation {
         self.look_again()?;
         match self.journal()?.stage {
             Stage::Kept | Stage::Writing => {}
-            Stage::Switched | Stage::Removing | Stage::Finished => return Ok(()),
+            Stage::Switched | Stage::Removing | Stage::Finished => {
+                return self.must_be_as_written();
+            }
             Stage::GoingBack => return Err(RelocationError::GoingBack(self.backup.clone())),
             Stage::Preparing | Stage::Undone => {
                 return Err(RelocationError::NotBegun(self.backup.clone()));
@@ -33,9 +35,7 @@ impl Relocation {
         }
         self.must_be_stopped()?;
         self.check_backup()?;
-        for part in Part::ALL {
-            self.refuse_changed(part)?;
-        }
+        self.refuse_others()?;
         if self.journal()?.stage == Stage::Kept {
             self.note(|journal| journal.stage = Stage::Writing)?;
         }
@@ -128,7 +128,13 @@ impl Relocation {
         Ok(())
     }
 
-    /// A file of the installation is as it was when the backup was made, or as it is going to be.
+    /// The files of the installation are as they were when the backup was made, or as they are going to be.
+    pub(super) fn refuse_others(&self) -> Result<(), RelocationError> {
+        Part::ALL
+            .into_iter()
+            .try_for_each(|part| self.refuse_changed(part))
+    }
+
     fn refuse_changed(&self, part: Part) -> Result<(), RelocationError> {
         let journal = self.journal()?;
         let path = self.part(part);
@@ -156,9 +162,6 @@ impl Relocation {
 
     /// Puts all three files back as they were, those first that make the others count.
     pub(super) fn put_back_files(&self, aide: &mut dyn Aide) -> Result<(), RelocationError> {
-        for part in Part::ALL {
-            self.refuse_changed(part)?;
-        }
         let before = &self.journal()?.before;
         for (part, step) in [
             (Part::Storage, Step::Switch),

@@ -321,6 +321,50 @@ fn what_changed_since_the_backup_is_not_overwritten() {
         fs::read(installation.felix().join("bundle20/data/storage")).unwrap(),
         b"Bundle"
     );
+    // It is not half way back, so both ways are open as soon as the key is mended.
+    assert_eq!(open(&installation).standing(), Standing::Switched);
+    installation.write("bundle25/data/hmac", &RAW_HMAC);
+    open(&installation)
+        .go_back(&mut Listener::default())
+        .unwrap();
+}
+
+#[test]
+fn what_was_moved_and_is_not_there_any_more_is_not_called_done() {
+    for (name, content) in [
+        ("bundle20/data/storage", &b"JCR"[..]),
+        ("bundle25/data/master", &[0xa5; 16]),
+    ] {
+        let installation = Installation::upgraded();
+        relocate(&installation);
+        open(&installation)
+            .switch(&mut Listener::default())
+            .unwrap();
+        installation.write(name, content);
+        let refused = open(&installation).switch(&mut Listener::default());
+        assert!(
+            matches!(&refused, Err(RelocationError::Changed(path)) if path.ends_with(name)),
+            "{refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_file_is_not_taken_for_both_keys() {
+    let installation = Installation::upgraded();
+    let file = installation.root().join("downloaded");
+    fs::write(&file, [0xa5; 32]).unwrap();
+    let source = Source::Files {
+        hmac: &file,
+        master: &file,
+    };
+    let fetched = open(&installation)
+        .fetch(source, &mut Listener::default())
+        .await;
+    assert!(matches!(
+        fetched,
+        Err(RelocationError::SameKey { bytes: 32 })
+    ));
 }
 
 #[test]

@@ -295,6 +295,10 @@ async fn what_comes_in_the_place_of_a_key_is_named() {
 async fn an_instance_that_bars_every_way_is_believed_about_the_first() {
     for (reply, words) in [
         (Reply::login_page(), "a login page came"),
+        (
+            Reply::ok("application/octet-stream", [0xa5; 52]).header("Content-Encoding", "gzip"),
+            "compressed",
+        ),
         (Reply::status(401), "does not accept the credentials"),
         (
             Reply::redirect("https://elsewhere.example/"),

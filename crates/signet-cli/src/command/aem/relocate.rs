@@ -164,6 +164,8 @@ impl Relocate {
             return Ok(Reached::Rehearsed);
         }
         if matches!(standing, Standing::Switched | Standing::Removing) {
+            // Somebody may have changed what was written.
+            relocation.switch(narrator)?;
             return self
                 .after_the_switch(context, relocation, console.as_ref(), narrator)
                 .await;
