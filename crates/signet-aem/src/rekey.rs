@@ -19,6 +19,8 @@ pub use plan::{FileReport, Fit, Plan, ValueReport};
 use journal::{Change, Journal, Stage};
 use rewrite::{Fate, Situation};
 
+use crate::dress::Dress;
+
 /// The keys between which values are moved.
 #[derive(Clone, Copy, Debug)]
 pub struct Keys<'k> {
@@ -160,7 +162,8 @@ impl Plan {
                     values: file.count(Fit::Old),
                     old: file.stamp.clone(),
                     new: None,
-                    dress: rewrite::dress_of(&file.path)?,
+                    dress: Dress::of(&file.path)
+                        .map_err(|error| RekeyError::read(&file.path, error))?,
                 })
             })
             .collect()

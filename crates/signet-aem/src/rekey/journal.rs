@@ -1,6 +1,6 @@
 //! What is going to happen to which file, and how far it is: read by whoever comes after a crash.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Component, Path, PathBuf};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use signet_keys::{KeyFault, Lock, atomic, private};
 
 use super::plan::Stamp;
+use crate::dress::{self, Dress};
 use crate::rekey::RekeyError;
 
 /// The name of the journal in the directory of the backup.
@@ -59,15 +60,6 @@ pub(super) struct Change {
     pub(super) new: Option<Stamp>,
     /// Owner, group and mode of the old file.
     pub(super) dress: Dress,
-}
-
-/// Whose a file is, and who may reach it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Dress {
-    pub(super) owner: u32,
-    pub(super) group: u32,
-    pub(super) mode: u32,
 }
 
 impl Change {
@@ -174,7 +166,5 @@ fn check_directory(backup: &Path) -> Result<(), RekeyError> {
 }
 
 pub(super) fn sync_directory(directory: &Path) -> Result<(), RekeyError> {
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|error| RekeyError::write(directory, error))
+    dress::sync_directory(directory).map_err(|error| RekeyError::write(directory, error))
 }

@@ -1,15 +1,15 @@
 //! One file at a time: its copy, its successor, the exchange, and the way back.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
 use super::flush::Prepared;
-use super::journal::{Change, Dress, FRESH, directory_of};
+use super::journal::{Change, FRESH, directory_of};
 use super::plan::{FileReport, Fit, Stamp, ValueReport, parse};
 use super::{Keys, Progress, RekeyError};
 use crate::file;
@@ -84,7 +84,7 @@ pub(super) fn prepare(
         .output
         .into_inner()
         .map_err(|error| unwritten(error.into_error()))?;
-    clothe(&fresh, change.dress).map_err(unwritten)?;
+    change.dress.put_on(&fresh).map_err(unwritten)?;
     let stamp = Stamp::of(&fresh.metadata().map_err(unwritten)?);
     let prepared = Prepared {
         copy: (kept, copy),
@@ -142,7 +142,7 @@ pub(super) fn put_back(change: &Change, backup: &Path) -> Result<Fate, RekeyErro
     let unwritten = |error| RekeyError::write(&change.path, error);
     let mut fresh = create(&change.fresh)?;
     io::copy(&mut old, &mut fresh).map_err(unwritten)?;
-    clothe(&fresh, change.dress).map_err(unwritten)?;
+    change.dress.put_on(&fresh).map_err(unwritten)?;
     fresh.sync_all().map_err(unwritten)?;
     exchange(change)
 }
@@ -192,16 +192,6 @@ fn is_same(one: &Path, other: &Path) -> Result<bool, RekeyError> {
         first.consume(count);
         second.consume(count);
     }
-}
-
-/// Owner, group and mode of a file.
-pub(super) fn dress_of(path: &Path) -> Result<Dress, RekeyError> {
-    let metadata = fs::symlink_metadata(path).map_err(|error| RekeyError::read(path, error))?;
-    Ok(Dress {
-        owner: metadata.uid(),
-        group: metadata.gid(),
-        mode: metadata.mode() & 0o7777,
-    })
 }
 
 /// A new name beside the file, in the same directory so that it can take its place.
@@ -270,14 +260,4 @@ fn create(path: &Path) -> Result<File, RekeyError> {
         .mode(0o600)
         .open(path)
         .map_err(|error| RekeyError::write(path, error))
-}
-
-/// Gives a new file owner and mode of the one that it succeeds.
-fn clothe(file: &File, dress: Dress) -> io::Result<()> {
-    let own = file.metadata()?;
-    if (own.uid(), own.gid()) != (dress.owner, dress.group) {
-        fchown(file, Some(dress.owner), Some(dress.group))?;
-    }
-    // After the owner: changing that takes some bits away.
-    file.set_permissions(Permissions::from_mode(dress.mode))
 }
