@@ -171,8 +171,22 @@ impl Rows<'_> {
     fn row(&self, name: &str, must: Must, values: Vec<Option<String>>) -> Fact {
         Fact {
             name: name.to_owned(),
-            verdict: must.verdict(&values),
+            verdict: self.verdict(must, &values),
             values: vec![None; self.folders].into_iter().chain(values).collect(),
+        }
+    }
+
+    /// What an instance that was not asked has is not known; it is not without it.
+    fn verdict(&self, must: Must, values: &[Option<String>]) -> Verdict {
+        let asked: Vec<_> = values
+            .iter()
+            .zip(self.instances)
+            .filter(|(_, instance)| instance.is_some())
+            .map(|(value, _)| value.clone())
+            .collect();
+        match must.verdict(&asked) {
+            Verdict::Equal if asked.len() < values.len() => Verdict::Unknown,
+            verdict => verdict,
         }
     }
 
@@ -221,7 +235,7 @@ impl Rows<'_> {
         for fact in &mut facts {
             if MUST_BE_EQUAL.contains(&fact.name.as_str()) {
                 let values = fact.values.get(self.folders..).unwrap_or_default();
-                fact.verdict = Must::BeEqual.verdict(values);
+                fact.verdict = self.verdict(Must::BeEqual, values);
             }
         }
         facts
@@ -250,7 +264,10 @@ impl Rows<'_> {
         };
         let facts = names.into_iter().map(fact);
         facts
-            .filter(|fact| fact.name == always || fact.verdict != Verdict::Equal)
+            .filter(|fact| {
+                let is_even = matches!(fact.verdict, Verdict::Equal | Verdict::Unknown);
+                fact.name == always || !is_even
+            })
             .collect()
     }
 }

@@ -96,6 +96,10 @@ async fn an_instance_that_is_gone_does_not_hide_the_others() {
     assert!(!comparison.is_equal());
     let states = fact(&comparison, "state of crypto");
     assert_eq!(states, (vec!["Active", "-"], Verdict::Unknown));
+    let version = fact(&comparison, "crypto");
+    assert_eq!(version, (vec!["3.0.26", "-"], Verdict::Unknown));
+    // What is not known of one does not differ.
+    assert!(comparison.facts.iter().all(|fact| fact.name != "path"));
     assert!(
         comparison.faults[0]
             .why
