@@ -102,6 +102,12 @@ impl ConsoleError {
         matches!(self.fault, ConsoleFault::Exchange(_))
     }
 
+    /// Whether the instance answers, and has not got everything up yet.
+    #[must_use]
+    pub const fn is_starting(&self) -> bool {
+        matches!(self.fault, ConsoleFault::Status(503))
+    }
+
     /// Whether it is only not there.
     #[must_use]
     pub const fn is_missing(&self) -> bool {

@@ -257,5 +257,5 @@ fn is_starting(error: &RelocationError) -> bool {
         } => error,
         _ => return false,
     };
-    matches!(error.fault, ConsoleFault::Status(503))
+    error.is_starting()
 }
