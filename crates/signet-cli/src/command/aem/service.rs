@@ -93,8 +93,13 @@ pub(super) fn bar(context: &Context, label: &'static str) -> Option<Bar> {
     (!context.output.is_json()).then(|| Bar::unknown(label))
 }
 
-/// Runs a command of the administrator by the shell. What it says goes to standard error.
-async fn run(command: &str, option: &str, folder: &Path, patience: Duration) -> anyhow::Result<()> {
+/// Runs a command of the administrator by the shell. What it says goes to standard error; `$SIGNET_AEM_DIR` names the folder.
+pub(super) async fn run(
+    command: &str,
+    option: &str,
+    folder: &Path,
+    patience: Duration,
+) -> anyhow::Result<()> {
     let failed = || format!("the command of {option} could not be run");
     let said = io::stderr()
         .as_fd()

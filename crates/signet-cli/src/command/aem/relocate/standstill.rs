@@ -1,19 +1,15 @@
 //! AEM stopped, and started again.
 
-use std::io;
-use std::os::fd::AsFd as _;
-use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use signet_aem::Running;
 use signet_aem::console::{Access, Console, InstanceUrl};
 use signet_aem::relocation::{Aide as _, Relocation, Step, StepReport};
 use signet_http::Plain;
-use tokio::process::Command;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::super::access::present;
+use super::super::service;
 use super::Relocate;
 use super::narrator::Narrator;
 use crate::context::Context;
@@ -40,7 +36,7 @@ impl Relocate {
         let detail = match &self.stop {
             Some(command) => {
                 let _bar = narrator.bar("Stopping AEM");
-                run(command, "--stop", patience).await?;
+                service::run(command, "--stop", &self.folder, patience).await?;
                 let still = wait(relocation, unseen.as_ref(), Some(patience)).await;
                 self.fail_if(still, relocation)?;
                 format!("{how}; stopped by --stop")
@@ -91,7 +87,7 @@ impl Relocate {
         let patience = Duration::from_secs(self.wait.into());
         {
             let _bar = narrator.bar("Starting AEM");
-            run(command, "--start", patience).await?;
+            service::run(command, "--start", &self.folder, patience).await?;
         }
         narrator.took(StepReport::new(Step::Start, "started by --start"));
         Ok(())
@@ -135,40 +131,4 @@ async fn wait(
         }
         sleep(PAUSE).await;
     }
-}
-
-/// Runs a command of the administrator by the shell. What it says goes to standard error.
-async fn run(command: &str, option: &str, patience: Duration) -> anyhow::Result<()> {
-    let failed = || format!("the command of {option} could not be run");
-    let said = io::stderr()
-        .as_fd()
-        .try_clone_to_owned()
-        .with_context(failed)?;
-    let mut child = Command::new("/bin/sh")
-        .args(["-c", command])
-        .stdin(Stdio::null())
-        .stdout(said)
-        .spawn()
-        .with_context(failed)?;
-    match timeout(patience, child.wait()).await {
-        Ok(status) => judge(status.with_context(failed)?, option),
-        Err(_) => {
-            let seconds = patience.as_secs();
-            let failure = Failure::new(format!(
-                "the command of {option} did not end within {seconds} seconds, and goes on"
-            ));
-            let hint = "it must return: put what stays into the background (nohup … &), or give more time with --wait";
-            Err(failure.hint(hint).into())
-        }
-    }
-}
-
-fn judge(status: ExitStatus, option: &str) -> anyhow::Result<()> {
-    if status.success() {
-        return Ok(());
-    }
-    let failure = Failure::new(format!("the command of {option} failed: {status}"));
-    let hint =
-        "see what it says above; run this again when it is mended: it goes on where it stopped";
-    Err(failure.hint(hint).into())
 }
