@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::Serialize;
-use signet_aem::console::{Console, SameHmac};
+use signet_aem::console::{Console, ConsoleError, SameHmac};
 use signet_aem::replication::{SameMaster, Source, Target};
+use tokio::time::{Instant, sleep};
 
 use super::super::service;
 use crate::context::Context;
@@ -137,9 +138,59 @@ async fn ask(
 ) -> anyhow::Result<()> {
     // It may have been started just now.
     console.wait_until_active(&BUNDLES, patience, PAUSE).await?;
-    proof.master = source.is_master_of(console).await?;
+    let end = Instant::now() + patience;
+    proof.master = until_it_is_up(end, PAUSE, || source.is_master_of(console)).await?;
     if let Some(first) = all.first().filter(|first| first.url() != console.url()) {
-        proof.hmac = Some(first.has_hmac_of(console).await?);
+        proof.hmac = Some(until_it_is_up(end, PAUSE, || first.has_hmac_of(console)).await?);
     }
     Ok(())
+}
+
+/// Asks again while the instance says that it is starting: its bundles run before its repository does.
+async fn until_it_is_up<T, F: Future<Output = Result<T, ConsoleError>>>(
+    end: Instant,
+    pause: Duration,
+    question: impl Fn() -> F,
+) -> Result<T, ConsoleError> {
+    loop {
+        match question().await {
+            Err(error) if error.is_starting() && Instant::now() + pause <= end => {
+                sleep(pause).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use signet_aem::console::ConsoleFault;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_instance_that_is_starting_is_asked_again_and_no_other() {
+        let now = Instant::now();
+        let (later, over) = (now + Duration::from_secs(600), now - Duration::from_secs(1));
+        let ask = async |status, end| {
+            let asked = Cell::new(0);
+            let answer = until_it_is_up(end, Duration::ZERO, || {
+                asked.set(asked.get() + 1);
+                let answer = match asked.get() {
+                    4 => Ok(()),
+                    _ => Err(ConsoleError {
+                        url: "http://localhost".to_owned(),
+                        fault: ConsoleFault::Status(status),
+                    }),
+                };
+                async { answer }
+            });
+            (answer.await.is_ok(), asked.get())
+        };
+        assert_eq!(ask(503, later).await, (true, 4));
+        assert_eq!(ask(503, over).await, (false, 1));
+        assert_eq!(ask(500, later).await, (false, 1));
+    }
 }

@@ -258,8 +258,12 @@ pub(super) fn done(
         text.push_str(&format!("{}: {}\n", proof.url, said(proof)));
     }
     let is_fine = proofs.iter().all(Proof::is_fine);
+    let is_asked = proofs.iter().all(|proof| proof.failure.is_none());
     text.push_str(match (after.is_done(), is_fine) {
         (false, _) => "\nNot all of them have the keys now: somebody changed them meanwhile.\n",
+        (true, false) if !is_asked => {
+            "\nThe files are equal, but not every instance could be asked: repeat this command for the proof.\n"
+        }
         (true, false) => {
             "\nThe files are equal, but not every instance uses them: restart those that do not.\n"
         }
