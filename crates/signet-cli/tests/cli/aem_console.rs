@@ -80,7 +80,8 @@ fn a_farm_is_switched_and_nothing_else_is_different() {
     let said = aem(&scratch, &["encapsulate", &one, &two, "--json"]).done();
     let document = said.json();
     assert_eq!(document["changed"], false);
-    assert_eq!(document["instances"][0]["is_done"], true);
+    assert_eq!(document["instances"][0]["was"], "on");
+    assert_eq!(document["instances"][0]["is"], "on");
 
     aem(&scratch, &["encapsulate", "--off", &one, &two]).done();
     assert_eq!(handler_of(&farm[0])["token.encapsulated"], false);
@@ -273,7 +274,13 @@ fn what_is_no_instance_is_said_and_what_to_do() {
             .failed(message)
             .hints(hint);
     }
-    aem(&scratch, &["encapsulate", &wrong.url(), &wrong.url()]).failed("named twice");
+    for command in ["encapsulate", "compare"] {
+        aem(&scratch, &[command, &wrong.url(), &wrong.url()]).failed("named twice");
+    }
+    scratch
+        .run(&["aem", "compare", "localhost:4502", "localhost:4503"])
+        .failed("localhost:4502 was not compared")
+        .hints("http://localhost:4502");
     scratch
         .run(&["aem", "compare", "/nowhere", "http://author.example:4502"])
         .failed("/nowhere was not compared");

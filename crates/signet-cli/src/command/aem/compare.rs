@@ -1,12 +1,13 @@
 //! `signet aem compare`
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::Context as _;
 use clap::Args;
 use signet_aem::console::{InstanceUrl, InstanceUrlError};
-use signet_aem::{Comparison, Fact, Verdict};
+use signet_aem::{Comparison, Fact, Inspection, Verdict};
 
 use super::access::Reach;
 use super::master;
@@ -37,7 +38,7 @@ pub(crate) struct Compare {
 }
 
 /// What is compared.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Member {
     Folder(PathBuf),
     Instance(InstanceUrl),
@@ -54,6 +55,15 @@ impl FromStr for Member {
     }
 }
 
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => folder.display().fmt(f),
+            Self::Instance(url) => url.fmt(f),
+        }
+    }
+}
+
 /// So many digits of a digest tell keys apart on a screen; the JSON document has all of them.
 const SHOWN_DIGITS: usize = 16;
 /// So much of another value is shown, in characters.
@@ -63,14 +73,13 @@ impl Compare {
     pub(super) async fn run(&self, context: &Context) -> anyhow::Result<Outcome> {
         let mut installations = Vec::new();
         let mut urls = Vec::new();
-        for member in &self.members {
+        for (number, member) in self.members.iter().enumerate() {
+            if self.members.iter().skip(number + 1).any(|m| m == member) {
+                return Err(Failure::new(format!("{member} is named twice")).into());
+            }
             match member {
                 Member::Instance(url) => urls.push(url.clone()),
-                Member::Folder(folder) => {
-                    let inspection = signet_aem::inspect(folder)
-                        .with_context(|| format!("{} was not compared", folder.display()))?;
-                    installations.push((folder.clone(), inspection));
-                }
+                Member::Folder(folder) => installations.push((folder.clone(), inspect(folder)?)),
             }
         }
         let comparison = match urls.is_empty() {
@@ -94,6 +103,22 @@ impl Compare {
             false => Outcome::Denied,
         })
     }
+}
+
+fn inspect(folder: &Path) -> anyhow::Result<Inspection> {
+    let why = || format!("{} was not compared", folder.display());
+    // localhost:4502, most likely.
+    let is_host = folder.to_str().is_some_and(|text| text.contains(':'));
+    if is_host && !folder.exists() {
+        let hint = format!(
+            "of a running instance name the whole URL: http://{}",
+            folder.display()
+        );
+        return Err(Failure::new(format!("{}: there is no such folder", why()))
+            .hint(hint)
+            .into());
+    }
+    signet_aem::inspect(folder).with_context(why)
 }
 
 fn text(context: &Context, comparison: &Comparison) -> String {

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use signet_aem::console::InstanceUrl;
 use signet_aem::encapsulation::{Assurance, EncapsulationError, Objection, Preflight, Step, Wish};
 
@@ -104,7 +104,7 @@ impl Encapsulate {
     ) -> anyhow::Result<()> {
         let document = json!({
             "encapsulated": self.wish(),
-            "instances": steps,
+            "instances": steps.iter().map(|step| self.document(step, changed)).collect::<Vec<_>>(),
             "objections": objections
                 .iter()
                 .map(|objection| {
@@ -115,6 +115,19 @@ impl Encapsulate {
         });
         let text = self.text(context.output, steps, objections, assurance, changed);
         context.output.answer(&document, &text)
+    }
+
+    fn document(&self, step: &Step, changed: Changed) -> Value {
+        let other = match self.wish() {
+            Wish::On => Wish::Off,
+            Wish::Off => Wish::On,
+        };
+        let was = if step.is_done { self.wish() } else { other };
+        let is = match changed {
+            Changed::All => self.wish(),
+            Changed::Nothing => was,
+        };
+        json!({ "url": step.url, "was": was, "is": is, "how": step.how })
     }
 
     fn text(
