@@ -28,6 +28,11 @@ impl Wish {
             Self::Off => "false",
         }
     }
+
+    /// Whether the token handler is told so already.
+    fn is_met(self, handler: &Configuration) -> bool {
+        handler.flag(ENCAPSULATED).unwrap_or(false) == (self == Self::On)
+    }
 }
 
 /// Something that speaks against it.
@@ -231,7 +236,7 @@ impl Standing {
     }
 
     fn is(&self, wish: Wish) -> bool {
-        self.handler.flag(ENCAPSULATED).unwrap_or(false) == (wish == Wish::On)
+        wish.is_met(&self.handler)
     }
 }
 

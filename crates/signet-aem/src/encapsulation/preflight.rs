@@ -86,7 +86,11 @@ async fn standing(
             "encapsulated tokens need a newer version of AEM (6.1 and later)",
         );
     }
-    if let Err(error @ ChangeError::CannotKeep { .. }) = handler.check_keeping(&console, writing) {
+    // What is as wished already is not written, and so loses nothing.
+    if !wish.is_met(&handler)
+        && let Err(error @ ChangeError::CannotKeep { .. }) =
+            handler.check_keeping(&console, writing)
+    {
         object(
             Unless::Never,
             "CONFIGURATION_NOT_KEPT",

@@ -248,6 +248,22 @@ async fn an_instance_that_cannot_be_looked_at_stops_everything() {
     );
 }
 
+// Otherwise an instance that was switched by hand would keep all others from being switched.
+#[tokio::test]
+async fn what_is_not_written_need_not_be_kept() {
+    let done = instance(|state| {
+        state.age = Age::Old;
+        state.bundles[3].1 = "4.3.8";
+        let handler = state.configurations.get_mut(HANDLER).unwrap();
+        handler.insert("site.list".to_owned(), json!(["a"]));
+        handler.insert("token.encapsulated".to_owned(), json!(true));
+    });
+    let other = instance(|_| {});
+    assert_eq!(codes(&look(&[&done, &other], Wish::On).await), []);
+    let back = look(&[&done, &other], Wish::Off).await;
+    assert_eq!(codes(&back), [("CONFIGURATION_NOT_KEPT", Unless::Never)]);
+}
+
 #[tokio::test]
 async fn what_an_instance_calls_its_things_is_shown_harmless() {
     const EVIL: &str = "evil\u{1b}[2J\u{202e}";
