@@ -274,6 +274,12 @@ fn what_is_no_instance_is_said_and_what_to_do() {
             .failed(message)
             .hints(hint);
     }
+    scratch
+        .run_with(
+            &["aem", "check", &wrong.url(), "--credentials", "-"],
+            "half\n",
+        )
+        .failed("line 1 of standard input holds no credentials");
     for command in ["encapsulate", "compare"] {
         aem(&scratch, &[command, &wrong.url(), &wrong.url()]).failed("named twice");
     }

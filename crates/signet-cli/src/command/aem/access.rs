@@ -18,6 +18,8 @@ use crate::failure::Failure;
 
 /// No file of credentials is longer, in bytes.
 const LONGEST: u64 = 64 * 1_024;
+/// Stands for standard input in the place of a file.
+const STANDARD_INPUT: &str = "-";
 
 /// What every command takes that talks to a running instance.
 #[derive(Debug, Args)]
@@ -77,7 +79,7 @@ impl Reach {
 
     fn known(&self) -> anyhow::Result<Known> {
         let (text, place) = match (&self.credentials, environment::aem_credentials()) {
-            (Some(path), _) => (read(path)?, path.display().to_string()),
+            (Some(path), _) => (read(path)?, place(path)),
             (None, Some(text)) => (text, "SIGNET_AEM_CREDENTIALS".to_owned()),
             (None, None) => {
                 let failure = Failure::new("there are no credentials for the instance");
@@ -138,11 +140,19 @@ impl Known {
     }
 }
 
+/// What a file of credentials is called in messages.
+fn place(path: &Path) -> String {
+    match path == Path::new(STANDARD_INPUT) {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    }
+}
+
 fn read(path: &Path) -> anyhow::Result<Zeroizing<String>> {
-    let reading = || format!("the credentials could not be read from {}", path.display());
+    let reading = || format!("the credentials could not be read from {}", place(path));
     // Room for all of it at once, so that no copy is left behind by growing.
     let mut text = Zeroizing::new(String::with_capacity(LONGEST as usize + 1));
-    match path == Path::new("-") {
+    match path == Path::new(STANDARD_INPUT) {
         true => io::stdin().lock().take(LONGEST).read_to_string(&mut text),
         false => {
             let file = File::open(path).with_context(reading)?;
