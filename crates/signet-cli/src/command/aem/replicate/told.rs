@@ -317,7 +317,7 @@ fn said(proof: &Proof) -> String {
     };
     let hmac = match &proof.hmac {
         None => return master,
-        Some(SameHmac::Yes) => "and the first instance share tokens".to_owned(),
+        Some(SameHmac::Yes) => "shares tokens with the first instance".to_owned(),
         Some(SameHmac::No) => "does NOT take tokens of the first instance".to_owned(),
         Some(SameHmac::Unknown(why)) => {
             format!("whether it takes tokens of the first instance is not known: {why}")
