@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{major, minor};
+use rustix::process::{Flock, FlockType, fcntl_getlk};
 use serde::Serialize;
 
 use crate::file;
@@ -18,7 +19,7 @@ pub enum Running {
     No,
     /// A process holds the lock of the framework, or is noted and alive.
     Yes {
-        /// Its number.
+        /// Its number; 0 if it is in a container, where it cannot be seen from here.
         process: u32,
     },
 }
@@ -26,7 +27,10 @@ pub enum Running {
 impl Running {
     /// The framework holds a lock on `cache.lock` while it runs; the start script notes its process in `conf/cq.pid`.
     pub(crate) fn look(cache: &Path) -> Self {
-        let holder = locked_by(&cache.join("cache.lock")).or_else(|| noted(cache));
+        let lock = cache.join("cache.lock");
+        let holder = locked_by(&lock)
+            .or_else(|| in_the_way(&lock))
+            .or_else(|| noted(cache));
         holder.map_or(Self::No, |process| Self::Yes { process })
     }
 }
@@ -70,6 +74,17 @@ fn holder(locks: &str, inode: &str) -> Option<u32> {
             .then(|| process.parse().ok())
             .flatten()
     })
+}
+
+/// The process whose lock would be in the way of one on the file (fcntl(2), `F_GETLK`): nothing is locked.
+///
+/// The list of the kernel names another device than the file has where one file system has several (btrfs), and leaves out what
+/// runs in another container.
+fn in_the_way(path: &Path) -> Option<u32> {
+    let (file, _) = file::open(path).ok()??;
+    let lock = fcntl_getlk(&file, &Flock::from(FlockType::WriteLock)).ok()??;
+    let process = lock.pid.map_or(0, |process| process.as_raw_nonzero().get());
+    Some(u32::try_from(process).unwrap_or_default())
 }
 
 /// The most bytes that the number of a process and an end of line have.
@@ -121,6 +136,49 @@ mod tests {
             .unwrap();
         let process = std::process::id();
         assert_eq!(Running::look(scratch.path()), Running::Yes { process });
+    }
+
+    /// Run by the test below in a process of its own, for a process is never in its own way; where nobody asks, nothing happens.
+    #[test]
+    #[ignore = "holds a lock until its input ends"]
+    fn another_that_holds_a_lock() {
+        let asked = Path::new("asked");
+        if !asked.exists() {
+            return;
+        }
+        let file = fs::File::create("lock").unwrap();
+        rustix::fs::fcntl_lock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+            .unwrap();
+        fs::remove_file(asked).unwrap();
+        std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
+    }
+
+    #[test]
+    fn a_lock_is_seen_where_the_kernel_lists_it_under_another_device() {
+        use std::process::{Command, Stdio};
+
+        let scratch = tempfile::tempdir().unwrap();
+        let (lock, asked) = (scratch.path().join("lock"), scratch.path().join("asked"));
+        assert_eq!(in_the_way(&lock), None);
+        fs::write(&lock, "").unwrap();
+        assert_eq!(in_the_way(&lock), None);
+        fs::write(&asked, "").unwrap();
+        let mut holder = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact"])
+            .arg("running::tests::another_that_holds_a_lock")
+            .current_dir(scratch.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        while asked.exists() {
+            assert!(holder.try_wait().unwrap().is_none(), "it holds nothing");
+            std::thread::yield_now();
+        }
+        assert_eq!(in_the_way(&lock), Some(holder.id()));
+        drop(holder.stdin.take());
+        holder.wait().unwrap();
+        assert_eq!(in_the_way(&lock), None);
     }
 
     #[test]
