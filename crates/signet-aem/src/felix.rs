@@ -49,12 +49,11 @@ pub(crate) enum Identity {
 
 impl Cache {
     /// Whether `path` looks like a cache: it holds directories `bundle<ID>`.
-    pub(crate) fn is_at(path: &Path) -> bool {
-        fs::read_dir(path).is_ok_and(|mut entries| {
-            entries.any(|entry| {
-                entry.is_ok_and(|entry| bundle_id(&entry.file_name()).is_some_and(|id| id > 0))
-            })
-        })
+    pub(crate) fn is_at(path: &Path) -> io::Result<bool> {
+        let mut entries = fs::read_dir(path)?;
+        Ok(entries.any(|entry| {
+            entry.is_ok_and(|entry| bundle_id(&entry.file_name()).is_some_and(|id| id > 0))
+        }))
     }
 
     /// Reads which bundles there are.

@@ -22,6 +22,7 @@ pub mod relocation;
 pub mod replication;
 mod running;
 mod scan;
+mod shell;
 mod storage;
 
 pub use compare::{Comparison, Fact, Fault, Verdict, compare_instances};

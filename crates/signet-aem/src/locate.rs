@@ -1,5 +1,6 @@
 //! From the folder that somebody names to the directory of bundles in it.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::felix::{CRYPTO, CRYPTO_FILE, Cache};
@@ -34,7 +35,7 @@ const KEYS_PATH: &str = "com.adobe.granite.crypto.keys.path";
 /// There is none, or more than one.
 pub(crate) fn cache(folder: &Path) -> Result<Cache, AemError> {
     let mut caches = Vec::new();
-    for path in candidates(folder) {
+    for path in candidates(folder)? {
         let cache = Cache::read(&path).map_err(|source| AemError::Unreadable {
             path: path.clone(),
             source,
@@ -75,8 +76,10 @@ pub(crate) fn keys_path(cache: &Path) -> Option<(PathBuf, PathBuf)> {
     })
 }
 
-fn candidates(folder: &Path) -> Vec<PathBuf> {
+/// Errors are those of a folder that may hold something, and may not be looked into.
+fn candidates(folder: &Path) -> Result<Vec<PathBuf>, AemError> {
     let mut candidates: Vec<PathBuf> = Vec::new();
+    let mut barred = None;
     let named = PROPERTIES.iter().filter_map(|name| {
         let path = properties::value(&folder.join(name), STORAGE)?;
         // Relative to a variable that only the running framework knows: the usual places cover that.
@@ -84,12 +87,19 @@ fn candidates(folder: &Path) -> Vec<PathBuf> {
     });
     for path in BELOW.iter().map(|below| folder.join(below)).chain(named) {
         // The same directory can be reached in several ways.
-        let Ok(path) = path.canonicalize() else {
-            continue;
-        };
-        if Cache::is_at(&path) && !candidates.contains(&path) {
-            candidates.push(path);
+        match path.canonicalize().and_then(|path| {
+            let is_cache = Cache::is_at(&path)?;
+            Ok((path, is_cache))
+        }) {
+            Ok((path, true)) if !candidates.contains(&path) => candidates.push(path),
+            Err(source) if source.kind() == ErrorKind::PermissionDenied => {
+                barred = barred.or(Some(AemError::Unreadable { path, source }));
+            }
+            _ => {}
         }
     }
-    candidates
+    match barred {
+        Some(error) if candidates.is_empty() => Err(error),
+        _ => Ok(candidates),
+    }
 }

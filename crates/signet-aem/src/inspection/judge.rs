@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use super::Inspection;
 use crate::felix::{CRYPTO, CRYPTO_FILE, Cache, Identity};
-use crate::{Finding, FoundKey, KeyFile, KeyKind, KeyPlace, Running, Severity, Storage};
+use crate::{Finding, FoundKey, KeyFile, KeyKind, KeyPlace, Running, Severity, Storage, shell};
 
 /// Everything that is found, in the order of the places.
 pub(super) fn findings(cache: &Cache, inspection: &Inspection) -> Vec<Finding> {
@@ -47,6 +47,20 @@ fn bundles(cache: &Cache, findings: &mut Vec<Finding>) {
                 ));
             }
         }
+        let unseen = unseen(cache);
+        if possibly.is_empty() && !unseen.is_empty() {
+            findings.push(Finding::new(
+                "BUNDLE_UNSEEN",
+                Severity::Critical,
+                format!(
+                    "no bundle {name} was found, but not all could be looked into: {}",
+                    unseen.join("; ")
+                ),
+                "it may be one of these, and nothing can be said about the keys then",
+                "run this as the user who owns the installation; if a directory is a link, put the directory itself there",
+            ));
+            continue;
+        }
         if possibly.is_empty() {
             let (severity, effect) = match name {
                 CRYPTO => (
@@ -69,11 +83,39 @@ fn bundles(cache: &Cache, findings: &mut Vec<Finding>) {
     }
 }
 
+/// The bundles of which nothing tells what they are, and why; only the first ones, if they are many.
+fn unseen(cache: &Cache) -> Vec<String> {
+    const SHOWN: usize = 3;
+    let unseen = cache
+        .bundles
+        .iter()
+        .filter(|bundle| bundle.location.is_none());
+    let reason = |identity: &Identity| match identity {
+        Identity::Unconfirmed { reason } => Some(reason.clone()),
+        Identity::Confirmed { .. } => None,
+    };
+    let mut unseen: Vec<_> = unseen
+        .filter_map(|bundle| {
+            Some(format!(
+                "bundle {}: {}",
+                bundle.id,
+                reason(&bundle.identity)?
+            ))
+        })
+        .collect();
+    let more = unseen.len().saturating_sub(SHOWN);
+    unseen.truncate(SHOWN);
+    if more > 0 {
+        unseen.push(format!("and {more} more"));
+    }
+    unseen
+}
+
 fn storage(inspection: &Inspection, findings: &mut Vec<Finding>) {
     let Some(file) = &inspection.storage_file else {
         return;
     };
-    let file = file.display();
+    let (quoted, file) = (shell::word(file), file.display());
     match &inspection.storage {
         Storage::Bundle => {}
         Storage::Jcr => findings.push(Finding::new(
@@ -95,14 +137,14 @@ fn storage(inspection: &Inspection, findings: &mut Vec<Finding>) {
             Severity::Critical,
             format!("{file} has {bytes} bytes: {word} and something around it, mostly a newline"),
             "AEM compares the bytes; with more than the word it may look in the wrong place",
-            format!("stop AEM, then: printf {word} > '{file}'"),
+            format!("stop AEM, then: printf {word} > {quoted}"),
         )),
         Storage::Unknown { bytes } => findings.push(Finding::new(
             "STORAGE_UNKNOWN",
             Severity::Critical,
             format!("{file} has {bytes} bytes and says neither Bundle nor JCR"),
             "nobody knows where AEM will look for its keys",
-            format!("stop AEM, then, if the keys are in files: printf Bundle > '{file}'; if they are in the repository: printf JCR > '{file}'"),
+            format!("stop AEM, then, if the keys are in files: printf Bundle > {quoted}; if they are in the repository: printf JCR > {quoted}"),
         )),
         Storage::Unreadable => findings.push(Finding::new(
             "STORAGE_UNREADABLE",
@@ -125,6 +167,19 @@ fn keys(inspection: &Inspection, findings: &mut Vec<Finding>) {
             format!("{} is a symbolic link, which is not followed", place.directory().display()),
             "the framework makes no such link, and removes what it leads to along with the bundle",
             "if it is meant, name the directory with com.adobe.granite.crypto.keys.path in its place",
+        ));
+    }
+    let is_open = |metadata: &fs::Metadata| metadata.is_dir() && metadata.mode() & 0o002 != 0;
+    if fs::metadata(place.directory()).is_ok_and(|metadata| is_open(&metadata)) {
+        findings.push(Finding::new(
+            "KEYS_REPLACEABLE",
+            Severity::Critical,
+            format!(
+                "every user of this machine can write into {}",
+                place.directory().display()
+            ),
+            "whoever puts another hmac there can log in as anybody after the next start",
+            format!("chmod o-w {}", shell::word(place.directory())),
         ));
     }
     let there: Vec<_> = inspection
@@ -153,6 +208,19 @@ fn keys(inspection: &Inspection, findings: &mut Vec<Finding>) {
             ),
             "the property has no effect",
             "remove it, or move the keys into files",
+        ));
+    }
+    let digests: Vec<_> = there
+        .iter()
+        .filter_map(|key| Some(&key.found.as_ref()?.sha256))
+        .collect();
+    if matches!(digests.as_slice(), [hmac, master] if hmac == master) {
+        findings.push(Finding::new(
+            "KEYS_EQUAL",
+            Severity::Critical,
+            format!("hmac and master in {directory} are the same: one was taken for the other"),
+            "what was sealed or signed with the real one is not accepted",
+            "copy both again from another instance of the farm or from a backup",
         ));
     }
     for key in &inspection.keys {
@@ -240,14 +308,14 @@ fn kind(key: &KeyFile, found: &FoundKey, findings: &mut Vec<Finding>) {
 }
 
 fn custody(key: &KeyFile, found: &FoundKey, findings: &mut Vec<Finding>) {
-    let path = key.path.display();
+    let (quoted, path) = (shell::word(&key.path), key.path.display());
     if found.mode & 0o007 != 0 {
         findings.push(Finding::new(
             "KEY_WORLD_READABLE",
             Severity::Critical,
             format!("{path} has the mode {:04o}: every user of this machine can reach it", found.mode),
             "whoever reads hmac can log in as anybody; whoever reads master can open every sealed secret",
-            format!("chmod 600 '{path}'"),
+            format!("chmod 600 {quoted}"),
         ));
     }
     let directory = key
@@ -264,7 +332,7 @@ fn custody(key: &KeyFile, found: &FoundKey, findings: &mut Vec<Finding>) {
                 directory.uid()
             ),
             "AEM may be unable to read the key, and then makes another",
-            format!("chown {}:{} '{path}'", directory.uid(), directory.gid()),
+            format!("chown {}:{} {quoted}", directory.uid(), directory.gid()),
         ));
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::relocation::{Leftover, LeftoverState, leftovers};
-use crate::{Finding, Severity, replication};
+use crate::{Finding, Severity, replication, shell};
 
 /// What is left in `folder`, or above the directory of its bundles.
 pub(super) fn findings(folder: &Path, cache: &Path, findings: &mut Vec<Finding>) {
@@ -23,7 +23,8 @@ pub(super) fn findings(folder: &Path, cache: &Path, findings: &mut Vec<Finding>)
 fn copy(folder: &Path, leftover: &replication::Leftover) -> Finding {
     use replication::LeftoverState;
 
-    let (folder, backup) = (folder.display(), leftover.backup.display());
+    let (folder, quoted) = (shell::word(folder), shell::word(&leftover.backup));
+    let backup = leftover.backup.display();
     let unfinished = |what: &str, remedy: String| {
         Finding::new(
             "REPLICATION_UNFINISHED",
@@ -33,12 +34,12 @@ fn copy(folder: &Path, leftover: &replication::Leftover) -> Finding {
             remedy,
         )
     };
-    let back = format!("signet aem replicate --undo '{backup}'");
+    let back = format!("signet aem replicate --undo {quoted}");
     match leftover.state {
         LeftoverState::Unfinished => unfinished(
             "copying keys to this installation was cut short",
             format!(
-                "stop AEM, then repeat the same command (signet aem replicate --from … --to '{folder}'), or take it back with: {back}"
+                "stop AEM, then repeat the same command (signet aem replicate --from … --to {folder}), or take it back with: {back}"
             ),
         ),
         LeftoverState::GoingBack => unfinished(
@@ -50,7 +51,7 @@ fn copy(folder: &Path, leftover: &replication::Leftover) -> Finding {
             Severity::Note,
             format!("{backup} holds the keys as they were before others were copied here"),
             "whoever copies the installation copies them along",
-            format!("when all is well: rm -r '{backup}'"),
+            format!("when all is well: rm -r {quoted}"),
         ),
         LeftoverState::Unknown => Finding::new(
             "BACKUP_UNKNOWN",
@@ -63,7 +64,8 @@ fn copy(folder: &Path, leftover: &replication::Leftover) -> Finding {
 }
 
 fn finding(folder: &Path, leftover: &Leftover) -> Finding {
-    let (folder, backup) = (folder.display(), leftover.backup.display());
+    let (folder, quoted) = (shell::word(folder), shell::word(&leftover.backup));
+    let backup = leftover.backup.display();
     let unfinished = |what: &str, effect: &str, remedy: String| {
         Finding::new(
             "RELOCATION_UNFINISHED",
@@ -78,27 +80,27 @@ fn finding(folder: &Path, leftover: &Leftover) -> Finding {
             "moving the keys into files was begun and not finished",
             "AEM starts with its keys, which are still in the repository",
             format!(
-                "stop AEM, then: signet aem relocate '{folder}' --backup '{backup}'; or take it back with: signet aem relocate '{folder}' --undo '{backup}'"
+                "stop AEM, then: signet aem relocate {folder} --backup {quoted}; or take it back with: signet aem relocate {folder} --undo {quoted}"
             ),
         ),
         LeftoverState::Switched => unfinished(
             "the keys were moved into files, and are still in the repository, too",
             "copies of the repository carry them along",
             format!(
-                "start AEM, then: signet aem relocate '{folder}' --finish --backup '{backup}' --url URL"
+                "start AEM, then: signet aem relocate {folder} --finish --backup {quoted} --url URL"
             ),
         ),
         LeftoverState::GoingBack => unfinished(
             "moving the keys into files was being taken back, and that was not finished",
             "it is not certain which of the two places AEM reads",
-            format!("stop AEM, then: signet aem relocate '{folder}' --undo '{backup}'"),
+            format!("stop AEM, then: signet aem relocate {folder} --undo {quoted}"),
         ),
         LeftoverState::Over => Finding::new(
             "BACKUP_WITH_KEYS",
             Severity::Note,
             format!("{backup} is the backup of an earlier move of the keys, and holds them"),
             "whoever copies the installation copies them along",
-            format!("when all is well: rm -r '{backup}'"),
+            format!("when all is well: rm -r {quoted}"),
         ),
         LeftoverState::Unknown => Finding::new(
             "BACKUP_UNKNOWN",

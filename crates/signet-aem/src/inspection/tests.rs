@@ -186,7 +186,7 @@ fn what_is_no_key_is_told() {
         assert_eq!(installation.codes(), [code]);
     }
     let installation = Installation::fresh();
-    installation.write("bundle25/data/master", &RAW_HMAC);
+    installation.write("bundle25/data/master", &[0xa5; 32]);
     assert_eq!(installation.codes(), ["KEY_OBFUSCATED"]);
 }
 
@@ -201,6 +201,30 @@ fn who_can_reach_a_key_is_told() {
     fs::remove_file(&master).unwrap();
     std::os::unix::fs::symlink("/etc/hostname", &master).unwrap();
     assert_eq!(installation.codes(), ["KEY_UNREADABLE"]);
+}
+
+// K2
+#[test]
+fn a_directory_in_which_everybody_can_write_is_told() {
+    let installation = Installation::fresh();
+    let data = installation.felix().join("bundle25/data");
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o777)).unwrap();
+    let inspection = installation.inspect();
+    let finding = &inspection.findings[0];
+    assert_eq!(finding.code, "KEYS_REPLACEABLE");
+    assert!(
+        finding.remedy.starts_with("chmod o-w '/"),
+        "{}",
+        finding.remedy
+    );
+}
+
+#[test]
+fn one_key_in_two_places_is_told() {
+    let installation = Installation::fresh();
+    installation.write("bundle25/data/master", &[0xa5; 32]);
+    installation.write("bundle25/data/hmac", &[0xa5; 32]);
+    assert_eq!(installation.codes(), ["KEYS_EQUAL", "KEY_OBFUSCATED"]);
 }
 
 #[test]
@@ -277,7 +301,12 @@ fn links_out_of_the_tree_are_not_followed() {
     std::os::unix::fs::symlink(&outside, installation.felix().join("bundle25")).unwrap();
     let inspection = installation.inspect();
     assert_eq!(inspection.crypto_file, None);
-    assert_eq!(inspection.findings[0].code, "BUNDLE_MISSING");
+    assert_eq!(inspection.findings[0].code, "BUNDLE_UNSEEN");
+    let what = &inspection.findings[0].what;
+    assert!(
+        what.contains("bundle 25: its directory is a symbolic link"),
+        "{what}"
+    );
 
     let installation = Installation::fresh();
     let data = installation.felix().join("bundle25/data");

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use signet_keys::KeyFault;
 
+use crate::shell;
+
 /// Why values were not sealed anew. No value and no key is ever part of it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -68,6 +70,9 @@ impl RekeyError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "check the path: nothing was changed".into()
+            }
             Self::Read { path, .. } => format!("run this as the user who owns {}", path.display()),
             Self::Write { path, source } => match source.kind() {
                 io::ErrorKind::StorageFull => format!(
@@ -76,6 +81,15 @@ impl RekeyError {
                 ),
                 io::ErrorKind::ReadOnlyFilesystem => {
                     format!("{} is on a read-only file system", path.display())
+                }
+                io::ErrorKind::FileTooLarge => {
+                    "the limit for the size of files is too low (ulimit -f): raise it, and repeat"
+                        .into()
+                }
+                // Only the journal is text.
+                io::ErrorKind::InvalidData => {
+                    "nothing was changed; the name of a file that would change is not in UTF-8: rename it, or name others"
+                        .into()
                 }
                 _ => format!("run this as the user who owns {}", path.display()),
             },
@@ -90,8 +104,8 @@ impl RekeyError {
                 "name another directory with --backup, or move this one away".into()
             }
             Self::Halfway(path) => format!(
-                "complete it with signet aem rekey --finish '{0}', or take it back with signet aem rekey --undo '{0}'",
-                path.display()
+                "complete it with signet aem rekey --finish {0}, or take it back with signet aem rekey --undo {0}",
+                shell::word(path)
             ),
             Self::NothingToFinish(_) | Self::NoBackup(_) => {
                 "name the directory that --backup named".into()

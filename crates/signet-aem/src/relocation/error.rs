@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use signet_keys::{KeyError, KeyFault};
 
 use crate::console::{ConsoleError, NotReady, RepositoryKeyError};
-use crate::{AemError, Finding, KeyName, KeyReadError};
+use crate::{AemError, Finding, KeyName, KeyReadError, shell};
 
 /// Why keys were not moved. No key is ever part of it.
 #[derive(Debug, thiserror::Error)]
@@ -319,7 +319,7 @@ impl RelocationError {
             }
             Self::NotSwitched => "first: signet aem relocate DIR, with AEM stopped".into(),
             Self::GoingBack(backup) => {
-                format!("complete that with --undo '{}'", backup.display())
+                format!("complete that with --undo {}", shell::word(backup))
             }
             Self::Cancelled => "repeat it at any time".into(),
             Self::InstanceNeeded => "start AEM, and name it with --url".into(),

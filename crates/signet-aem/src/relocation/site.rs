@@ -8,10 +8,11 @@ use crate::dress::Dress;
 use crate::{BundlePlace, Finding, Inspection, KeyKind, KeyName, KeyPlace, Storage, inspection};
 
 /// What must be mended before any key is moved.
-const OBSTACLES: [&str; 7] = [
+const OBSTACLES: [&str; 8] = [
     "BUNDLE_TWICE",
     "BUNDLE_UNCONFIRMED",
     "BUNDLE_MISSING",
+    "BUNDLE_UNSEEN",
     "DATA_IS_A_LINK",
     "KEY_UNREADABLE",
     "STORAGE_ABSENT",

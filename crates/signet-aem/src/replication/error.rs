@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use signet_bundle::BundleError;
 use signet_keys::KeyFault;
 
-use crate::{AemError, KeyName, KeyReadError, Storage};
+use crate::{AemError, KeyName, KeyReadError, Storage, shell};
 
 /// Why keys were not copied. No key is ever part of it.
 #[derive(Debug, thiserror::Error)]
@@ -178,8 +178,8 @@ impl ReplicationError {
         match self {
             Self::Inspection { source, .. } => source.hint(),
             Self::InRepository { folder } => format!(
-                "move them into files first: signet aem relocate '{}'",
-                folder.display()
+                "move them into files first: signet aem relocate {}",
+                shell::word(folder)
             ),
             Self::Place { folder, fault } => match fault {
                 PlaceFault::NoBundle(_) => {
@@ -189,7 +189,7 @@ impl ReplicationError {
                     "make {} for the user who runs AEM, with mode 0700",
                     path.display()
                 ),
-                _ => format!("signet aem inspect '{}' says what mends it", folder.display()),
+                _ => format!("signet aem inspect {} says what mends it", shell::word(folder)),
             },
             Self::Key { source, .. } => match source {
                 KeyReadError::Absent => "was AEM started there? signet aem inspect shows where its keys are".into(),
@@ -214,6 +214,9 @@ impl ReplicationError {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     format!("the disk that holds {} is full: make room, and repeat", path.display())
                 }
+                io::ErrorKind::FileTooLarge => {
+                    "the limit for the size of files is too low (ulimit -f): raise it, and repeat".into()
+                }
                 io::ErrorKind::ReadOnlyFilesystem => {
                     format!("{} is on a read-only file system", path.display())
                 }
@@ -221,8 +224,8 @@ impl ReplicationError {
             },
             Self::Custody { path, fault } => match fault {
                 KeyFault::Mode { limit, .. } => format!(
-                    "look at who could have written there; if nobody has: chmod {limit:o} '{}'",
-                    path.display()
+                    "look at who could have written there; if nobody has: chmod {limit:o} {}",
+                    shell::word(path)
                 ),
                 fault => fault.hint(path),
             },
@@ -232,11 +235,11 @@ impl ReplicationError {
                 path.display()
             ),
             Self::Halfway { folder, .. } => format!(
-                "repeat it with the same keys, or take it back first: signet aem replicate --undo '{}'",
-                folder.display()
+                "repeat it with the same keys, or take it back first: signet aem replicate --undo {}",
+                shell::word(folder)
             ),
             Self::HalfwayBack { folder } => {
-                format!("complete it: signet aem replicate --undo '{}'", folder.display())
+                format!("complete it: signet aem replicate --undo {}", shell::word(folder))
             }
             Self::Changed(_) => "see who changes keys there (AEM itself at a start, a deployment), and repeat".into(),
             Self::NoBackup(_) => {

@@ -236,7 +236,9 @@ fn finished(done: &Rekeyed) -> String {
         },
         files(done.files, "", ""),
         done.backup.display(),
-        signet_server::quoted(&done.backup)
+        signet_server::quoted(
+            std::path::absolute(&done.backup).unwrap_or_else(|_| done.backup.clone())
+        )
     )
 }
 
