@@ -34,13 +34,23 @@ pub(super) fn find(
         None => return Err(ReplicationError::Foreign(own)),
     }
     // The same installation may have been named by another folder, when it was cut short.
-    let elsewhere = cache.ancestors().take(4).find_map(|above| {
-        let path = above.join(NAME);
-        let journal = Journal::read(&path).ok()??;
-        let is_ours = journal.directory == directory && !journal.stage.is_end();
-        is_ours.then_some((path, Some(journal)))
-    });
-    Ok(elsewhere.unwrap_or((own, None)))
+    match above(cache, directory, |journal| !journal.stage.is_end()) {
+        Some(elsewhere) => Ok((elsewhere.clone(), Journal::read(&elsewhere)?)),
+        None => Ok((own, None)),
+    }
+}
+
+/// The backup for the keys in `directory` that lies nearest above the bundles and is as `wanted`.
+pub(super) fn above(
+    cache: &Path,
+    directory: &Path,
+    wanted: impl Fn(&Journal) -> bool,
+) -> Option<PathBuf> {
+    let places = cache.ancestors().take(4).map(|above| above.join(NAME));
+    places.into_iter().find(|path| {
+        let journal = Journal::read(path).ok().flatten();
+        journal.is_some_and(|journal| journal.directory == directory && wanted(&journal))
+    })
 }
 
 /// Something that a run left in an installation.

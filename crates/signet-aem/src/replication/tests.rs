@@ -76,6 +76,20 @@ fn has_own_keys(target: &Installation, seed: u8) -> bool {
 }
 
 #[test]
+fn a_backup_is_found_whichever_folder_of_the_installation_is_named() {
+    let (author, target) = (Installation::fresh(), publish(3));
+    let above = target.root().parent().unwrap().to_owned();
+    let plan = Plan::make(&source(&author), &[above], &[], &mut |_| {}).unwrap();
+    plan.targets[0]
+        .apply(&source(&author), Ground::Stopped)
+        .unwrap();
+    let undo = Undo::find(&target.root()).unwrap();
+    assert_eq!(undo.keys, KeyName::ALL);
+    undo.apply(Ground::Stopped).unwrap();
+    assert!(has_own_keys(&target, 3));
+}
+
+#[test]
 fn both_keys_arrive_with_a_backup_and_the_modes_of_before() {
     let author = Installation::fresh();
     let source = source(&author);

@@ -67,7 +67,13 @@ impl Undo {
             })?;
         let backup = match is_backup {
             true => place,
-            false => backup::find(&folder, &layout.cache, &layout.directory)?.0,
+            false => match backup::find(&folder, &layout.cache, &layout.directory)? {
+                (backup, Some(_)) => backup,
+                // The installation may have been named by another folder when it got the keys.
+                (backup, None) => {
+                    backup::above(&layout.cache, &layout.directory, |_| true).unwrap_or(backup)
+                }
+            },
         };
         let journal = Journal::read(&backup)?.ok_or_else(none)?;
         // What is written goes where the installation keeps its keys, or nowhere.
