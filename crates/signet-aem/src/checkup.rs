@@ -10,6 +10,7 @@ use crate::console::{
     BundleState, Configuration, Console, ConsoleError, ConsoleFault, HealthResult, InstanceUrl,
     RunningBundle,
 };
+use crate::encapsulation::creation::creators;
 use crate::felix::{CRYPTO, CRYPTO_FILE};
 use crate::instance::{Instance, MasterFit};
 use crate::{Finding, KeyName};
@@ -88,6 +89,7 @@ pub async fn check(
 ) -> Result<Checkup, ConsoleError> {
     let instance = Instance::ask(console, master).await?;
     let providers = providers::of(console, master).await?;
+    let creators = creators(console).await?;
     let health = match console.health().await {
         Err(error) if !error.is_silence() => None,
         health => health?,
@@ -111,7 +113,7 @@ pub async fn check(
         invalid_client: log.and_then(|lines| lines.into_iter().next_back()),
         findings: Vec::new(),
     };
-    checkup.findings = judge::findings(&instance, &checkup);
+    checkup.findings = judge::findings(&instance, &checkup, creators);
     Ok(checkup)
 }
 

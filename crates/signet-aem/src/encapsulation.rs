@@ -3,6 +3,7 @@
 //! All instances are looked at first. Nothing is changed unless all of them stand the test, and on each of them nothing is changed but
 //! the one property.
 
+pub(crate) mod creation;
 mod preflight;
 
 use serde::Serialize;

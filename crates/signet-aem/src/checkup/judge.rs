@@ -2,6 +2,7 @@
 
 use super::{Checkup, ProviderKind, SecretState, is_active};
 use crate::console::HealthStatus;
+use crate::encapsulation::creation::{self, Creator};
 use crate::instance::{ENCAPSULATED, Instance, MasterFit, PATH, crypto_at_fault};
 use crate::{Finding, Severity};
 
@@ -9,10 +10,15 @@ use crate::{Finding, Severity};
 const LISTED: usize = 10;
 
 /// Everything that is found, the worst first.
-pub(super) fn findings(instance: &Instance, checkup: &Checkup) -> Vec<Finding> {
+pub(super) fn findings(
+    instance: &Instance,
+    checkup: &Checkup,
+    creators: Vec<Creator>,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     bundles(instance, checkup, &mut findings);
     handler(instance, &mut findings);
+    users(instance, creators, &mut findings);
     keys(checkup, &mut findings);
     secrets(checkup, &mut findings);
     ims(checkup, &mut findings);
@@ -85,6 +91,22 @@ fn handler(instance: &Instance, findings: &mut Vec<Finding>) {
             "signet aem encapsulate URL…, once all instances have the same keys",
         ));
     }
+}
+
+/// Whether connections are sticky cannot be seen from here, so it is no more than a note.
+fn users(instance: &Instance, creators: Vec<Creator>, findings: &mut Vec<Finding>) {
+    if instance.handler.flag(ENCAPSULATED) != Some(true) {
+        return;
+    }
+    findings.extend(creators.into_iter().map(|creator| {
+        Finding::new(
+            creation::CODE,
+            Severity::Note,
+            format!("tokens are encapsulated, and {creator}"),
+            creation::EFFECT,
+            "have sticky connections; or create users before they log in",
+        )
+    }));
 }
 
 fn keys(checkup: &Checkup, findings: &mut Vec<Finding>) {

@@ -46,6 +46,23 @@ fn codes(checkup: &Checkup) -> Vec<&'static str> {
         .collect()
 }
 
+// The note of Adobe's page on encapsulated tokens.
+#[tokio::test]
+async fn users_that_are_created_at_login_are_told_of_where_tokens_are_encapsulated() {
+    let creating = |mut state: State| {
+        let pid = format!("{SAML}~idp");
+        let properties = set(&[("createUser", json!(true))]);
+        state.configurations.insert(pid, properties);
+        state
+    };
+    let told = |checkup: Checkup| codes(&checkup).contains(&"USERS_CREATED_AT_LOGIN");
+    assert!(told(checked(creating(sound()), None).await));
+    let mut opaque = creating(sound());
+    let handler = opaque.configurations.get_mut(HANDLER).unwrap();
+    handler.insert("token.encapsulated".to_owned(), json!(false));
+    assert!(!told(checked(opaque, None).await));
+}
+
 #[tokio::test]
 async fn of_a_sound_instance_nothing_is_to_be_said() {
     let checkup = checked(sound(), None).await;
@@ -134,7 +151,10 @@ async fn secrets_are_told_apart_and_not_shown() {
         let pid = format!("{OAUTH}~{name}");
         state.configurations.insert(pid, set(&properties));
     }
-    let saml = set(&[("idpUrl", json!("https://idp.example"))]);
+    let saml = set(&[
+        ("idpUrl", json!("https://idp.example")),
+        ("createUser", json!(false)),
+    ]);
     state.configurations.insert(format!("{SAML}~x"), saml);
     let empty = set(&[("auth.ims.client.secret", json!(""))]);
     state.configurations.insert(format!("{IMS}~x"), empty);

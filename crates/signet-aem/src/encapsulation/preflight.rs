@@ -1,16 +1,10 @@
 //! What speaks against encapsulated tokens on a farm.
 
+use super::creation::{self, creators};
 use super::{EncapsulationError, Objection, Preflight, Standing, Unless, Wish};
 use crate::console::{ChangeError, Console, ConsoleError, InstanceUrl, SameHmac, Writing, quoted};
 use crate::instance::{ENCAPSULATED, PATH, TOKEN_HANDLER, crypto_at_fault};
 use crate::{Finding, Severity};
-
-/// Creates users when they log in, unless it is told not to.
-const SAML: &str = "com.adobe.granite.auth.saml.SamlAuthenticationHandler";
-/// Creates users when they log in, if it is told to.
-const OAUTH: &str = "com.adobe.granite.auth.oauth.provider";
-/// Fetches users from Adobe's identity service, if it is told to.
-const BEARER: &str = "com.adobe.granite.auth.oauth.impl.BearerAuthenticationHandler";
 
 /// Looks at all instances.
 pub(super) async fn look(
@@ -123,14 +117,17 @@ async fn standing(
             );
         }
         let creators = creators(&console).await.map_err(unseen)?;
-        for (what, remedy) in creators {
+        for creator in creators {
             object(
                 Unless::StickyOrAccepted,
-                "USERS_CREATED_AT_LOGIN",
+                creation::CODE,
                 Severity::Warning,
-                what,
-                "a user who was created a moment ago on one instance is not yet on the others: there the token is good, and the request fails",
-                remedy,
+                creator.to_string(),
+                creation::EFFECT,
+                &format!(
+                    "have sticky connections, and say so with --sticky; or create users before they log in, and set {} to false",
+                    creator.property
+                ),
             );
         }
     }
@@ -139,36 +136,6 @@ async fn standing(
         handler,
         writing,
     })
-}
-
-/// The handlers of an instance that create users, and what to do about each.
-async fn creators(console: &Console) -> Result<Vec<(String, &'static str)>, ConsoleError> {
-    let mut found = Vec::new();
-    for saml in console.configurations_of(SAML).await? {
-        // Without the property it does.
-        if saml.flag("createUser") != Some(false) {
-            found.push((
-                format!("a SAML handler creates users (createUser of {})", quoted(saml.pid())),
-                "have sticky connections, and say so with --sticky; or create users before they log in, and set createUser to false",
-            ));
-        }
-    }
-    for oauth in console.configurations_of(OAUTH).await? {
-        if oauth.flag("oauth.create.users") == Some(true) {
-            found.push((
-                format!("an OAuth provider creates users (oauth.create.users of {})", quoted(oauth.pid())),
-                "have sticky connections, and say so with --sticky; or create users before they log in, and set oauth.create.users to false",
-            ));
-        }
-    }
-    let bearer = console.configuration(BEARER).await?;
-    if bearer.flag("auth.bearer.sync.ims") == Some(true) {
-        found.push((
-            format!("bearer tokens bring users along (auth.bearer.sync.ims of {BEARER})"),
-            "have sticky connections, and say so with --sticky; or set auth.bearer.sync.ims to false",
-        ));
-    }
-    Ok(found)
 }
 
 /// All have the key of the first, or it is said which have not.
