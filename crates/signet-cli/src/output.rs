@@ -1,5 +1,6 @@
 //! The one place that prints: what was asked for to standard output, what is said about it to standard error.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -36,6 +37,10 @@ pub(crate) enum Meaning {
     Bad,
     Careful,
     Helpful,
+}
+
+impl Meaning {
+    const ALL: [Self; 4] = [Self::Good, Self::Bad, Self::Careful, Self::Helpful];
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +95,7 @@ impl Output {
     /// Text on standard output, ended by a newline; what could move the cursor is made visible.
     pub(crate) fn text(&self, text: &str) -> anyhow::Result<()> {
         let text = text.trim_end_matches('\n');
-        self.raw(&format!("{text}\n"))
+        self.raw(&format!("{}\n", harmless(text)))
     }
 
     /// Text on standard output, as it is.
@@ -137,7 +142,7 @@ impl Output {
                     "details": told.details,
                     "hint": told.hint,
                 });
-                say(&document.to_string());
+                line(&document.to_string());
             }
         }
     }
@@ -147,13 +152,44 @@ impl Output {
 pub(crate) fn visible(text: &str) -> String {
     text.chars()
         .flat_map(|c| -> Box<dyn Iterator<Item = char>> {
-            if c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            if c.is_control() || is_turning(c) {
                 Box::new(c.escape_unicode())
             } else {
                 Box::new(std::iter::once(c))
             }
         })
         .collect()
+}
+
+/// Text in lines, in which names from elsewhere may stand: only our own colours and ends of lines are left as they are.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+    if text.chars().all(|c| is_plain(c) && !is_turning(c)) {
+        return Cow::Borrowed(text);
+    }
+    let mut harmless = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let colour = colours().find(|colour| rest.starts_with(colour.as_str()));
+        let length = match &colour {
+            Some(colour) => colour.len(),
+            None => c.len_utf8(),
+        };
+        let (part, after) = rest.split_at(length);
+        match colour.is_some() || is_plain(c) && !is_turning(c) {
+            true => harmless.push_str(part),
+            false => harmless.push_str(&visible(part)),
+        }
+        rest = after;
+    }
+    Cow::Owned(harmless)
+}
+
+/// What changes the colour.
+fn colours() -> impl Iterator<Item = String> {
+    let codes = [PLAIN].into_iter();
+    let codes = codes.chain(Meaning::ALL.map(colour));
+    codes.map(|code| format!("\u{1b}[{code}m"))
 }
 
 fn lines(told: &Told, stderr: Paint) -> String {
@@ -176,17 +212,33 @@ fn paint(stream: Paint, word: &str, meaning: Meaning) -> String {
     if stream == Paint::Plain {
         return word.to_owned();
     }
-    let colour = match meaning {
-        Meaning::Good => 32,
-        Meaning::Bad => 31,
-        Meaning::Careful => 33,
-        Meaning::Helpful => 36,
-    };
-    format!("\u{1b}[1;{colour}m{word}\u{1b}[0m")
+    let colour = colour(meaning);
+    format!("\u{1b}[{colour}m{word}\u{1b}[{PLAIN}m")
+}
+
+/// The end of a colour.
+const PLAIN: &str = "0";
+
+const fn colour(meaning: Meaning) -> &'static str {
+    match meaning {
+        Meaning::Good => "1;32",
+        Meaning::Bad => "1;31",
+        Meaning::Careful => "1;33",
+        Meaning::Helpful => "1;36",
+    }
+}
+
+/// Whether a character turns the direction of those beside it around.
+const fn is_turning(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn say(text: &str) {
+    line(&harmless(text));
 }
 
 /// If standard error is closed, there is nobody left to tell.
-fn say(text: &str) {
+fn line(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
@@ -205,6 +257,16 @@ mod tests {
         assert_eq!(
             lines(&told, Paint::Plain),
             "error: it failed\n  caused by: this\n  caused by: that\n  line 4: no\nhint: do it better"
+        );
+    }
+
+    #[test]
+    fn lines_show_what_is_not_ours() {
+        let ours = paint(Paint::Coloured, "critical", Meaning::Bad) + ": a\n\tb é";
+        assert_eq!(harmless(&ours), ours);
+        assert_eq!(
+            harmless("1.0\u{1b}[2J\u{1b}]0;x\u{7}\r\u{9b}2J\u{202e}"),
+            "1.0\\u{1b}[2J\\u{1b}]0;x\\u{7}\\u{d}\\u{9b}2J\\u{202e}"
         );
     }
 
