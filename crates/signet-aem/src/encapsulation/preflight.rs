@@ -2,7 +2,7 @@
 
 use super::creation::{self, creators};
 use super::{EncapsulationError, Objection, Preflight, Standing, Unless, Wish};
-use crate::console::{ChangeError, Console, ConsoleError, InstanceUrl, SameHmac, Writing, quoted};
+use crate::console::{ChangeError, Console, ConsoleError, InstanceUrl, SameHmac, Writing};
 use crate::instance::{ENCAPSULATED, PATH, TOKEN_HANDLER, crypto_at_fault};
 use crate::{Finding, Severity};
 

@@ -7,7 +7,9 @@ mod instance;
 mod script;
 
 use std::fs;
+use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use signet_core::UnixSeconds;
 use signet_keys::granite::GraniteKey;
@@ -290,4 +292,28 @@ fn what_is_no_instance_is_said_and_what_to_do() {
     scratch
         .run(&["aem", "compare", "/nowhere", "http://author.example:4502"])
         .failed("/nowhere was not compared");
+}
+
+#[test]
+fn an_interruption_says_that_nothing_was_changed() {
+    let scratch = Scratch::empty();
+    let (tell, asked) = std::sync::mpsc::channel();
+    let silent = Script::play(move |_| {
+        tell.send(()).unwrap();
+        loop {
+            std::thread::park();
+        }
+    });
+    let mut command = scratch.command();
+    command
+        .args(["aem", "encapsulate", &silent.url()])
+        .env("SIGNET_AEM_CREDENTIALS", "admin:admin")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    asked.recv().unwrap();
+    let process = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(process, Signal::INT).unwrap();
+    Said::new(&child.wait_with_output().unwrap()).failed("interrupted; nothing was changed");
 }

@@ -1,5 +1,6 @@
 //! `signet aem encapsulate`
 
+use std::cell::RefCell;
 use std::error::Error as _;
 
 use clap::Args;
@@ -54,6 +55,20 @@ impl Encapsulate {
         if urls.len() < self.urls.len() {
             return Err(Failure::new("an instance is named twice").into());
         }
+        let changed = RefCell::new(None);
+        tokio::select! {
+            biased;
+            _ = tokio::signal::ctrl_c() => Err(self.interrupted(changed.take())),
+            outcome = self.work(context, &changed) => outcome,
+        }
+    }
+
+    /// Notes in `changed` where it got to: nothing until the first instance is told.
+    async fn work(
+        &self,
+        context: &Context,
+        changed: &RefCell<Option<Vec<InstanceUrl>>>,
+    ) -> anyhow::Result<Outcome> {
         let consoles = self.reach.consoles(&self.urls)?;
         let preflight = Preflight::of(consoles, self.wish()).await?;
         let assurance = Assurance {
@@ -70,7 +85,12 @@ impl Encapsulate {
             });
         }
         let word = self.word();
+        changed.replace(Some(Vec::new()));
         let done = preflight.carry_out(|url| {
+            changed
+                .borrow_mut()
+                .get_or_insert_default()
+                .push(url.clone());
             context
                 .output
                 .note(&format!("{url}: {word}, and everything else is as it was."));
@@ -215,20 +235,37 @@ impl Encapsulate {
             format!("{}: {is_not}", listed(left)),
         ];
         details.retain(|line| !line.starts_with(':'));
+        Failure::new(error.to_string())
+            .details(details)
+            .hint(format!("{}; then {}", error.hint(), self.ways()))
+            .into()
+    }
+
+    /// Ctrl-C.
+    fn interrupted(&self, changed: Option<Vec<InstanceUrl>>) -> anyhow::Error {
+        let Some(changed) = changed else {
+            return Failure::new("interrupted; nothing was changed").into();
+        };
+        let mut failure = Failure::new("interrupted before all instances were changed");
+        if !changed.is_empty() {
+            failure = failure.details([format!("{}: {}", listed(&changed), self.word())]);
+        }
+        // An instance may have been told, and not have answered yet.
+        let hint = format!("one more may have been told already; {}", self.ways());
+        failure.hint(hint).into()
+    }
+
+    /// The commands that lead on and back.
+    fn ways(&self) -> String {
         let all: Vec<_> = self.urls.iter().map(ToString::to_string).collect();
         let all = all.join(" ");
         let (on, back) = match self.off {
             true => (" --off", ""),
             false => ("", " --off"),
         };
-        let hint = format!(
-            "{}; then go on: signet aem encapsulate{on} {all}; or back: signet aem encapsulate{back} {all}",
-            error.hint()
-        );
-        Failure::new(error.to_string())
-            .details(details)
-            .hint(hint)
-            .into()
+        format!(
+            "go on: signet aem encapsulate{on} {all}; or back: signet aem encapsulate{back} {all}"
+        )
     }
 }
 
