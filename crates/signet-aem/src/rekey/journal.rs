@@ -105,8 +105,9 @@ impl Journal {
 
     pub(super) fn write(&self, backup: &Path) -> Result<(), RekeyError> {
         let path = backup.join(JOURNAL);
-        let text = serde_json::to_vec_pretty(self)
-            .map_err(|error| RekeyError::write(&path, error.into()))?;
+        // Not indented: there may be thousands of files, and all of this is in memory at once.
+        let text =
+            serde_json::to_vec(self).map_err(|error| RekeyError::write(&path, error.into()))?;
         atomic::write(&path, &text).map_err(|error| RekeyError::write(&path, error.source))
     }
 
