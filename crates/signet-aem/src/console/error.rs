@@ -5,7 +5,7 @@ use std::fmt;
 
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
-use signet_http::{Answer, ExchangeError};
+use signet_http::{Answer, ConnectionError, ExchangeError};
 
 use super::quote::quoted;
 
@@ -102,6 +102,19 @@ impl ConsoleError {
         matches!(self.fault, ConsoleFault::Exchange(_))
     }
 
+    /// Whether nothing listens there. One that is slow, or not trusted, or breaks connections off may well run.
+    #[must_use]
+    pub const fn is_absence(&self) -> bool {
+        matches!(
+            self.fault,
+            ConsoleFault::Exchange(ExchangeError::Connection(
+                ConnectionError::Refused { .. }
+                    | ConnectionError::Unreachable { .. }
+                    | ConnectionError::Unresolved { .. }
+            ))
+        )
+    }
+
     /// Whether the instance answers, and has not got everything up yet.
     #[must_use]
     pub const fn is_starting(&self) -> bool {
@@ -176,6 +189,25 @@ mod tests {
             headers,
             body: Some(Bytes::copy_from_slice(body.as_bytes())),
         }
+    }
+
+    #[test]
+    fn only_where_nothing_listens_nobody_is() {
+        let error = |error: ConnectionError| ConsoleError {
+            url: "http://localhost:4502".to_owned(),
+            fault: ConsoleFault::Exchange(error.into()),
+        };
+        let authority = "localhost:4502".to_owned();
+        let refused = error(ConnectionError::Refused {
+            authority: authority.clone(),
+        });
+        assert!(refused.is_silence() && refused.is_absence());
+        let slow = error(ConnectionError::TimedOut {
+            authority,
+            stage: signet_http::Stage::Answer,
+            after: std::time::Duration::from_secs(60),
+        });
+        assert!(slow.is_silence() && !slow.is_absence());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Everything that is going to change, kept before anything is.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use signet_keys::{KeyFault, private};
@@ -189,7 +190,11 @@ impl Relocation {
                 .remove(&trial)
                 .and_then(|()| self.disk.write_new(&trial, b"trial", dress))
                 .and_then(|()| self.disk.remove(&trial))
-                .map_err(|error| RelocationError::write(directory, error))?;
+                .map_err(|error| match error.kind() {
+                    // Another command tries the same at this moment.
+                    ErrorKind::AlreadyExists => RelocationError::Busy(self.backup.clone()),
+                    _ => RelocationError::write(directory, error),
+                })?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use signet_aem::Running;
 use signet_aem::console::{Access, Console, InstanceUrl};
-use signet_aem::relocation::{Aide as _, Relocation, Step, StepReport};
+use signet_aem::relocation::{Aide as _, Relocation, Standing, Step, StepReport};
 use signet_http::Plain;
 use tokio::time::{Instant, sleep};
 
@@ -51,8 +51,8 @@ impl Relocate {
             }
             None => {
                 let failure = Failure::new(format!(
-                    "{how}, and must be stopped; nothing was changed yet, and the backup is {}",
-                    relocation.backup().display()
+                    "{how}, and must be stopped; {}",
+                    so_far(relocation)
                 ));
                 let again = self.again();
                 return Err(failure.hint(format!("stop AEM, then run: {again}")).into());
@@ -68,8 +68,8 @@ impl Relocate {
         };
         let seconds = self.wait;
         let failure = Failure::new(format!(
-            "{how} {seconds} seconds after the command of --stop; nothing was changed yet, and the backup is {}",
-            relocation.backup().display()
+            "{how}, {seconds} seconds after the command of --stop; {}",
+            so_far(relocation)
         ));
         let hint = format!(
             "stop AEM, then run: {}; --wait gives it more time",
@@ -94,6 +94,15 @@ impl Relocate {
     }
 }
 
+/// What was done before AEM had to be stopped.
+fn so_far(relocation: &Relocation) -> String {
+    let backup = relocation.backup().display();
+    match relocation.standing() {
+        Standing::Kept => format!("nothing was changed yet, and the backup is {backup}"),
+        _ => format!("the backup is {backup}"),
+    }
+}
+
 /// An instance that is asked without credentials whether it is there.
 fn asked_by_nobody(url: InstanceUrl) -> Console {
     let access = Access {
@@ -112,7 +121,11 @@ async fn how_it_runs(relocation: &Relocation, unseen: Option<&Console>) -> Optio
     }
     let console = unseen?;
     match console.bundles().await {
-        Err(error) if error.is_silence() => None,
+        Err(error) if error.is_absence() => None,
+        Err(error) if error.is_silence() => Some(format!(
+            "AEM runs, as far as can be told: something listens at {}",
+            console.url()
+        )),
         _ => Some(format!("AEM runs, and answers at {}", console.url())),
     }
 }
