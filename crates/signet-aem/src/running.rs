@@ -138,43 +138,27 @@ mod tests {
         assert_eq!(Running::look(scratch.path()), Running::Yes { process });
     }
 
-    /// Run by the test below in a process of its own, for a process is never in its own way; where nobody asks, nothing happens.
-    #[test]
-    #[ignore = "holds a lock until its input ends"]
-    fn another_that_holds_a_lock() {
-        let asked = Path::new("asked");
-        if !asked.exists() {
-            return;
-        }
-        let file = fs::File::create("lock").unwrap();
-        rustix::fs::fcntl_lock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
-            .unwrap();
-        fs::remove_file(asked).unwrap();
-        std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
-    }
-
     #[test]
     fn a_lock_is_seen_where_the_kernel_lists_it_under_another_device() {
+        use std::io::Read as _;
         use std::process::{Command, Stdio};
 
+        // A process is never in its own way, so another one holds the lock, until its input ends.
+        const HOLD: &str = "import fcntl, sys\nfile = open('lock', 'r+')\nfcntl.lockf(file, fcntl.LOCK_EX)\nprint('held', flush=True)\nsys.stdin.read()";
         let scratch = tempfile::tempdir().unwrap();
-        let (lock, asked) = (scratch.path().join("lock"), scratch.path().join("asked"));
+        let lock = scratch.path().join("lock");
         assert_eq!(in_the_way(&lock), None);
         fs::write(&lock, "").unwrap();
         assert_eq!(in_the_way(&lock), None);
-        fs::write(&asked, "").unwrap();
-        let mut holder = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact"])
-            .arg("running::tests::another_that_holds_a_lock")
+        let mut holder = Command::new("python3")
+            .args(["-c", HOLD])
             .current_dir(scratch.path())
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
-            .unwrap();
-        while asked.exists() {
-            assert!(holder.try_wait().unwrap().is_none(), "it holds nothing");
-            std::thread::yield_now();
-        }
+            .expect("python3 is there; if not: cargo xtask needs");
+        let mut held = [0; 4];
+        holder.stdout.take().unwrap().read_exact(&mut held).unwrap();
         assert_eq!(in_the_way(&lock), Some(holder.id()));
         drop(holder.stdin.take());
         holder.wait().unwrap();
