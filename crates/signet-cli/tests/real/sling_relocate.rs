@@ -161,7 +161,7 @@ fn fifteen_steps_are_one_command() {
             "{number}: {said:#?}"
         );
     }
-    let said = said.says("the keys are in files, and nowhere else");
+    let said = said.says("the keys are in files, and no longer in the repository");
     said.says("a text that AEM protected opens with");
 
     assert_eq!(files(&sling), in_files(&keys));

@@ -61,7 +61,7 @@ pub(crate) struct Relocate {
     #[arg(long, value_name = "FILE", requires = "hmac")]
     master: Option<PathBuf>,
 
-    /// Run this to stop AEM; without it you are asked to stop it
+    /// Run this to stop AEM ($SIGNET_AEM_DIR names the folder); without it you are asked to stop it
     #[arg(long, value_name = "COMMAND")]
     stop: Option<String>,
 

@@ -72,7 +72,9 @@ impl Relocate {
                 self.url_option(relocation)
             ),
             Reached::Finished => {
-                format!("Done: the keys are in files, and nowhere else.\n{removal}\n{back}")
+                format!(
+                    "Done: the keys are in files, and no longer in the repository.\n{removal}\n{back}"
+                )
             }
             Reached::Undone => format!("Everything is as it was before.\n{removal}"),
         }
