@@ -2,7 +2,7 @@
 //!
 //! The shape of the answer, the statuses and the parameters are those of Apache Felix Health Checks, so that whoever
 //! watches AEM instances can watch these with the same means. A new check is a file in `check/` that implements
-//! [`HealthCheck`], and a line in [`CHECKS`](check::CHECKS).
+//! [`HealthCheck`], and a line in [`CHECKS`].
 
 pub(crate) mod access;
 mod answer;
