@@ -92,7 +92,12 @@ impl Client {
             500 => answer.text().contains("there are no keys"),
             _ => false,
         });
-        has_keys && self.running_bundles() > 1 && self.get_json("/etc/key.json").is_some()
+        // Registered on its own, and at times after everything else.
+        let davex = self.try_send(Request::get("/crx/server/crx.default/jcr:root/etc/key"));
+        has_keys
+            && davex.is_some_and(|answer| answer.status == 200)
+            && self.running_bundles() > 1
+            && self.get_json("/etc/key.json").is_some()
     }
 
     fn get_json(&self, target: &str) -> Option<Value> {
