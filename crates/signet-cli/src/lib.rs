@@ -22,5 +22,6 @@ mod prompt;
 mod reference;
 mod secret;
 mod table;
+mod vouch;
 
 pub use app::run;

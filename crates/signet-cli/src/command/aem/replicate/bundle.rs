@@ -11,9 +11,15 @@ use super::Work;
 use crate::artefact;
 use crate::command::node;
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::moment;
-use crate::prompt;
+use crate::vouch::{Maker, Party, vouch};
+
+/// Those who send keys of AEM.
+const MACHINE: Party = Party {
+    noun: "machine",
+    one: "a machine",
+    card_command: "signet aem card",
+    option: "--sender",
+};
 
 /// Where the keys come from.
 pub(in super::super) struct Origin {
@@ -98,7 +104,11 @@ pub(in super::super) fn open(
     let card = received.sender().clone();
     let is_us = card.id() == identity.id();
     let is_known = is_us || Senders::open(&directory)?.contain(card.id());
-    vouch(context, &received, expected.as_ref(), is_known).with_context(nothing_changed)?;
+    let maker = Maker {
+        card: received.sender(),
+        created: received.content().created,
+    };
+    vouch(context, MACHINE, maker, expected.as_ref(), is_known).with_context(nothing_changed)?;
     let source =
         Source::bundle(received.content(), work.only.choice()).with_context(nothing_changed)?;
     Ok(Origin {
@@ -110,42 +120,4 @@ pub(in super::super) fn open(
             is_us,
         }),
     })
-}
-
-/// Whether somebody stands for the sender: a card that was given, an earlier import, or whoever sits at the terminal.
-fn vouch(
-    context: &Context,
-    received: &ReceivedAemKeys,
-    expected: Option<&NodeCard>,
-    is_known: bool,
-) -> anyhow::Result<()> {
-    let (name, id) = (received.sender().name(), received.sender().id());
-    match expected {
-        Some(card) if card.id() == id => return Ok(()),
-        Some(card) => {
-            let message =
-                format!("the bundle was made by {name} ({id}), not by the machine of the card");
-            let detail = format!("the card is that of {} ({})", card.name(), card.id());
-            return Err(Failure::new(message)
-                .details([detail])
-                .hint("ask for a bundle of the right machine, or for the card of this one")
-                .into());
-        }
-        None if is_known => return Ok(()),
-        None => {}
-    }
-    if !prompt::is_possible() {
-        let message =
-            format!("the bundle was made by {name} ({id}), which this machine does not know");
-        return Err(Failure::new(message)
-            .hint("bring the card of that machine (signet aem card) and add --sender CARD, or run this at a terminal")
-            .into());
-    }
-    let made = moment::seen_from(context.now(), received.content().created);
-    context.output.aside(&format!(
-        "The bundle was made by a machine that this one does not know:\n  \
-         name  {name}\n  id    {id}\n  made  {made}\n\
-         Compare the id with what signet aem card prints there."
-    ));
-    prompt::confirm("Trust this machine, now and from now on?")
 }

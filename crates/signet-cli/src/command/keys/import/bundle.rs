@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use signet_bundle::{
     EmptiedRing, ForeignFarm, ImportError, ImportReport, Imported, Loss, MAX_BUNDLE_BYTES,
-    NodeCard, NodeIdentity, ReceivedBundle, Senders,
+    NodeIdentity, ReceivedBundle, Senders,
 };
 use signet_core::{KeyState, RingName};
 use signet_keys::Insertion;
@@ -21,8 +21,16 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::moment;
 use crate::place::Place;
-use crate::prompt;
 use crate::table::table;
+use crate::vouch::{Maker, Party, vouch};
+
+/// Those who send keys of Signet.
+const INSTANCE: Party = Party {
+    noun: "instance",
+    one: "an instance",
+    card_command: "signet node show",
+    option: "--from",
+};
 
 pub(super) async fn run(
     context: &Context,
@@ -55,7 +63,12 @@ pub(super) async fn run(
         is_new: !senders.contain(received.sender().id()),
         by_card: expected.is_some(),
     };
-    vouch(context, &received, expected.as_ref(), vouched)?;
+    let maker = Maker {
+        card: received.sender(),
+        created: received.content().created,
+    };
+    let is_known = vouched.is_us || !vouched.is_new;
+    vouch(context, INSTANCE, maker, expected.as_ref(), is_known)?;
     place.ready_to_record()?;
     let mut emptied = Vec::new();
     let mut imported = received.content().import(&store, foreign, Loss::Refuse);
@@ -148,44 +161,6 @@ async fn stopped(context: &Context, place: &Place, received: &ReceivedBundle, er
         let _ = place.record(context, "key.import", &object, &detail);
         place.poke().await;
     }
-}
-
-/// Whether somebody stands for the sender: a card that was given, an earlier import, or whoever sits at the terminal.
-fn vouch(
-    context: &Context,
-    received: &ReceivedBundle,
-    expected: Option<&NodeCard>,
-    vouched: Vouched,
-) -> anyhow::Result<()> {
-    let (name, id) = (received.sender().name(), received.sender().id());
-    match expected {
-        Some(card) if card.id() == id => return Ok(()),
-        Some(card) => {
-            let message =
-                format!("the bundle was made by {name} ({id}), not by the instance of the card");
-            let detail = format!("the card is that of {} ({})", card.name(), card.id());
-            return Err(Failure::new(message)
-                .details([detail])
-                .hint("ask for a bundle of the right instance, or for the card of this one")
-                .into());
-        }
-        None if vouched.is_us || !vouched.is_new => return Ok(()),
-        None => {}
-    }
-    if !prompt::is_possible() {
-        let message =
-            format!("the bundle was made by {name} ({id}), which this instance does not know");
-        return Err(Failure::new(message)
-            .hint("bring the card of that instance (signet node show) and add --from CARD, or run this at a terminal")
-            .into());
-    }
-    let made = moment::seen_from(context.now(), received.content().created);
-    context.output.aside(&format!(
-        "The bundle was made by an instance that this one does not know:\n  \
-         name  {name}\n  id    {id}\n  made  {made}\n\
-         Compare the id with what signet node show prints there."
-    ));
-    prompt::confirm("Trust this instance, now and from now on?")
 }
 
 fn document(received: &ReceivedBundle, report: &ImportReport, emptied: &[EmptiedRing]) -> Value {
