@@ -8,41 +8,13 @@ use std::thread;
 use serde_json::Value;
 
 use crate::stage::PASSWORD;
+use crate::stage::said::Said;
 use crate::stage::sling::{CRYPTO_FILE, Keys, Sling, USER};
 use crate::stage::wait::until;
 
-/// What the program said.
-#[derive(Debug)]
-struct Said {
-    status: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Said {
-    #[track_caller]
-    fn done(self) -> Self {
-        assert_eq!(self.status, 0, "{self:#?}");
-        self
-    }
-
-    #[track_caller]
-    fn failed(self, words: &str) -> Self {
-        assert_eq!(self.status, 1, "{self:#?}");
-        assert!(self.stderr.contains(words), "{words}: {self:#?}");
-        self
-    }
-
-    #[track_caller]
-    fn says(self, words: &str) -> Self {
-        assert!(self.stdout.contains(words), "{words}: {self:#?}");
-        self
-    }
-}
-
-fn program(sling: &Sling, words: &[&str]) -> Command {
+fn program(sling: &Sling, password: &str, words: &[&str]) -> Command {
     let credentials = sling.scratch().join("credentials");
-    fs::write(&credentials, format!("{USER}:{PASSWORD}\n")).unwrap();
+    fs::write(&credentials, format!("{USER}:{password}\n")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_signet"));
     command
         .args(["aem", "relocate"])
@@ -56,32 +28,17 @@ fn program(sling: &Sling, words: &[&str]) -> Command {
 }
 
 fn run(mut command: Command) -> Said {
-    let output = command.output().unwrap();
-    Said {
-        status: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    Said::of(command.output().unwrap())
 }
 
 /// `signet aem relocate DIR WORDS…`, as an administrator of the instance.
 fn relocate(sling: &Sling, words: &[&str]) -> Said {
-    run(program(sling, words))
+    run(program(sling, PASSWORD, words))
 }
 
 /// The same by somebody whom the instance knows under another password.
 fn relocate_as(sling: &Sling, password: &str, words: &[&str]) -> Said {
-    let credentials = sling.scratch().join("others");
-    fs::write(&credentials, format!("{USER}:{password}\n")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_signet"));
-    command
-        .args(["aem", "relocate"])
-        .arg(sling.folder())
-        .args(words)
-        .arg("--credentials")
-        .arg(credentials)
-        .stdin(Stdio::null());
-    run(command)
+    run(program(sling, password, words))
 }
 
 /// A text that the instance protected opens with this master.
@@ -147,7 +104,7 @@ fn fifteen_steps_are_one_command() {
         "--finish",
         "--yes",
     ];
-    let command = program(&sling, &words);
+    let command = program(&sling, PASSWORD, &words);
     let running = thread::spawn(move || run(command));
     until("--stop", || stop.exists().then_some(()));
     sling.stop();

@@ -2,46 +2,12 @@
 
 use std::fs;
 
-use serde_json::Value;
-
+use crate::stage::said::Said;
 use crate::stage::sling::{Keys, Sling};
-
-/// What the program said.
-#[derive(Debug)]
-struct Said {
-    status: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Said {
-    #[track_caller]
-    fn done(self) -> Self {
-        assert_eq!(self.status, 0, "{self:#?}");
-        self
-    }
-
-    #[track_caller]
-    fn failed(self, words: &str) -> Self {
-        assert_eq!(self.status, 1, "{self:#?}");
-        assert!(self.stderr.contains(words), "{words}: {self:#?}");
-        self
-    }
-
-    #[track_caller]
-    fn json(self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
-    }
-}
 
 /// Runs `signet aem WORDS…` beside this Sling.
 fn aem(sling: &Sling, words: &[&str]) -> Said {
-    let output = sling.signet(&[&["aem"], words].concat(), "");
-    Said {
-        status: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    Said::of(sling.signet(&[&["aem"], words].concat(), ""))
 }
 
 fn folder(sling: &Sling) -> String {

@@ -11,6 +11,7 @@ pub(crate) mod load;
 pub(crate) mod oidc;
 pub(crate) mod ports;
 pub(crate) mod program;
+pub(crate) mod said;
 pub(crate) mod signet;
 pub(crate) mod sling;
 pub(crate) mod visitor;

@@ -63,7 +63,8 @@ impl Example {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies all below a directory.
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

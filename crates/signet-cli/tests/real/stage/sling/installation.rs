@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::process::{self, DEFAULT_PASSWORD};
 use super::{USER, client::Client, quickstart};
+use crate::stage::example::copy;
 use crate::stage::http::Request;
 use crate::stage::{PASSWORD, ports};
 
@@ -131,17 +132,4 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
