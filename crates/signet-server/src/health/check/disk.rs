@@ -1,5 +1,6 @@
 //! Room on the disks of the data directory and of the repository.
 
+use std::fs;
 use std::path::Path;
 
 use rustix::fs::{StatVfs, statvfs};
@@ -10,8 +11,9 @@ use crate::shell::quoted;
 /// Less than this is too little for the repository's log and for the next key.
 const CRITICAL_BYTES: u64 = 50 * MB;
 const WARN_BYTES: u64 = 500 * MB;
-/// Per cent of the disk.
-const WARN_SHARE: u64 = 10;
+/// A backup, and a repository that is written anew, each lie beside the repository while they are made.
+/// A share of the disk says nothing: a tenth of a large one is more than an installation ever needs.
+const WARN_REPOSITORIES: u64 = 2;
 /// Less than so many free files is as bad as no room.
 const CRITICAL_FILES: u64 = 100;
 const MB: u64 = 1_000_000;
@@ -38,13 +40,14 @@ impl HealthCheck for Disk {
 }
 
 fn look(data: &Path, repository: &Path) -> Result<Vec<Finding>, CheckError> {
+    let enough = fs::metadata(repository).map_or(WARN_BYTES, |file| enough_for(file.len()));
     let (place, room) = Room::at(data)?;
-    let mut findings = vec![judge(&place, &room)];
+    let mut findings = vec![judge(&place, &room, enough)];
     // The repository may lie elsewhere.
     if let Ok((place, other)) = Room::at(repository)
         && other.file_system != room.file_system
     {
-        findings.push(judge(&place, &other));
+        findings.push(judge(&place, &other, enough));
     }
     Ok(findings)
 }
@@ -88,7 +91,12 @@ impl From<StatVfs> for Room {
     }
 }
 
-fn judge(place: &str, room: &Room) -> Finding {
+/// How many bytes should be free beside a repository of so many.
+fn enough_for(repository: u64) -> u64 {
+    WARN_BYTES.max(repository.saturating_mul(WARN_REPOSITORIES))
+}
+
+fn judge(place: &str, room: &Room, enough: u64) -> Finding {
     let share = (u128::from(room.free) * 100)
         .checked_div(u128::from(room.total))
         .unwrap_or(100);
@@ -111,9 +119,10 @@ fn judge(place: &str, room: &Room) -> Finding {
         .causes("logins, logouts and key changes fail as soon as nothing is left; nothing that is stored is lost")
         .mend(format!("remove files that nobody needs: `df -i {quoted}` counts them"));
     }
-    if room.free < WARN_BYTES || share < u128::from(WARN_SHARE) {
-        return Finding::warn("DISK_LOW", format!("only {free}"))
-            .causes("when nothing is left, logins, logouts and key changes fail")
+    if room.free < enough {
+        let enough = size(enough);
+        return Finding::warn("DISK_LOW", format!("only {free}, and {enough} should be"))
+            .causes("a backup or a move of the keys may not fit; when nothing is left, logins, logouts and key changes fail")
             .mend(mend);
     }
     Finding::good(free)
@@ -144,30 +153,41 @@ mod tests {
     }
 
     #[test]
-    fn room_is_judged_by_share_and_by_bytes() {
-        for (free, total, status, words) in [
+    fn room_is_judged_by_what_the_installation_needs() {
+        for (free, total, repository, status, words) in [
             (
                 60 * GB,
                 100 * GB,
+                GB,
                 Status::Ok,
                 "60.0 GB (60 %) are free on the disk of /data",
             ),
-            (9 * GB, 100 * GB, Status::Warn, "only 9.0 GB (9 %) are free"),
+            // Little of a large disk is plenty.
+            (9 * GB, 300 * GB, GB, Status::Ok, "9.0 GB (3 %) are free"),
+            (
+                9 * GB,
+                300 * GB,
+                5 * GB,
+                Status::Warn,
+                "only 9.0 GB (3 %) are free on the disk of /data, and 10.0 GB should be",
+            ),
             (
                 499 * MB,
                 1_000 * MB,
+                0,
                 Status::Warn,
-                "only 499 MB (49 %) are free",
+                "only 499 MB (49 %) are free on the disk of /data, and 500 MB should be",
             ),
             (
                 49 * MB,
                 100 * MB,
+                0,
                 Status::Critical,
                 "only 49 MB (49 %) are free",
             ),
-            (0, 0, Status::Critical, "only 0 MB (100 %) are free"),
+            (0, 0, 0, Status::Critical, "only 0 MB (100 %) are free"),
         ] {
-            let finding = judge("/data", &room(free, total));
+            let finding = judge("/data", &room(free, total), enough_for(repository));
             assert_eq!(finding.status, status, "{finding}");
             assert!(finding.cause.starts_with(words), "{finding}");
             // In what monitoring plugins print, numbers stand behind a bar.
@@ -181,9 +201,9 @@ mod tests {
             files: Some(99),
             ..room(60 * GB, 100 * GB)
         };
-        let finding = judge("/da ta", &room);
+        let finding = judge("/da ta", &room, WARN_BYTES);
         assert!(finding.remedy.contains("`df -i '/da ta'`"), "{finding}");
-        let finding = judge("/data", &room);
+        let finding = judge("/data", &room, WARN_BYTES);
         assert_eq!(finding.status, Status::Critical);
         assert_eq!(
             finding.cause,
