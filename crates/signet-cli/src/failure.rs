@@ -43,6 +43,12 @@ impl Failure {
         self
     }
 
+    /// The same, with something that happened before it.
+    pub(crate) fn after(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     /// What exactly is wrong, each in a line.
     pub(crate) fn details(mut self, details: impl IntoIterator<Item = String>) -> Self {
         self.details.extend(details);

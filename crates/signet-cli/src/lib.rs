@@ -11,6 +11,7 @@ mod core_dump;
 mod environment;
 mod failure;
 mod instance;
+mod interrupt;
 mod logging;
 mod memory_lock;
 mod moment;

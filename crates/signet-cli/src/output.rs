@@ -130,6 +130,13 @@ impl Output {
         say(&format!("{label} {text}"));
     }
 
+    /// Takes away what stands on the line of the cursor, such as a bar, if standard error is a terminal.
+    pub(crate) fn clear_line(&self) {
+        if io::stderr().is_terminal() {
+            let _ = write!(io::stderr().lock(), "\r\u{1b}[K");
+        }
+    }
+
     /// What went wrong, on standard error.
     pub(crate) fn error(&self, error: &anyhow::Error) {
         let told = Told::of(error);

@@ -81,13 +81,19 @@ const MARK: &str = "rehearsal";
 const REPOSITORY: &str = "repository.db";
 
 impl Rehearsal {
-    /// Copies what is in `data`, whether or not an instance runs on it.
+    /// Copies what is in `data`, whether or not an instance runs on it. `begun` is told where the copy is, before anything
+    /// is in it.
     ///
     /// # Errors
     /// It could not be copied; nothing is left then.
-    pub async fn of(data: &DataDirectory, config: &Config) -> Result<Self, RehearsalError> {
+    pub async fn of(
+        data: &DataDirectory,
+        config: &Config,
+        begun: impl FnOnce(&Path),
+    ) -> Result<Self, RehearsalError> {
         let path = beside(data.path());
         let alone = claim(&path)?;
+        begun(&path);
         // From here on, it is removed whatever happens.
         let mut rehearsal = Self {
             data: DataDirectory::unchecked(&path),
@@ -126,6 +132,23 @@ impl Rehearsal {
         mark.try_lock_shared().ok().map(|()| path)
     }
 
+    /// Removes a copy that is still being made or used by this process, which ends then.
+    ///
+    /// # Errors
+    /// Something of it is left; the next rehearsal removes it.
+    pub fn abandon(path: &Path) -> io::Result<()> {
+        /// What is made in it meanwhile goes with the next try.
+        const TRIES: u32 = 20;
+        let mut removed = remove(path);
+        for _ in 1..TRIES {
+            if removed.is_ok() && !path.exists() {
+                break;
+            }
+            removed = remove(path);
+        }
+        removed
+    }
+
     /// The copy.
     #[must_use]
     pub fn data(&self) -> &DataDirectory {
@@ -142,7 +165,7 @@ impl Rehearsal {
 impl Drop for Rehearsal {
     fn drop(&mut self) {
         // If that fails, the next rehearsal removes it.
-        let _ = fs::remove_dir_all(&self.path);
+        let _ = remove(&self.path);
     }
 }
 
@@ -161,12 +184,13 @@ fn claim(path: &Path) -> Result<File, RehearsalError> {
         source,
     };
     let mark = path.join(MARK);
-    if fs::symlink_metadata(path).is_ok() {
+    // One that died before it had made its mark, or after it had removed it, left nothing else.
+    if fs::symlink_metadata(path).is_ok() && fs::remove_dir(path).is_err() {
         let left = File::open(&mark).map_err(|_| RehearsalError::Foreign(path.to_owned()))?;
         if left.try_lock().is_err() {
             return Err(RehearsalError::Running(path.to_owned()));
         }
-        fs::remove_dir_all(path).map_err(failed)?;
+        remove(path).map_err(failed)?;
     }
     DirBuilder::new().mode(0o700).create(path).map_err(failed)?;
     let alone = File::create(&mark).map_err(failed)?;
@@ -174,6 +198,30 @@ fn claim(path: &Path) -> Result<File, RehearsalError> {
         .try_lock()
         .map_err(|_| RehearsalError::Running(path.to_owned()))?;
     Ok(alone)
+}
+
+/// Removes the copy at `path`; its mark goes last, so that what is left of it is known for what it is.
+fn remove(path: &Path) -> io::Result<()> {
+    let absent = |result: io::Result<()>| match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    };
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_name() == MARK {
+            continue;
+        }
+        absent(match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path()),
+            false => fs::remove_file(entry.path()),
+        })?;
+    }
+    absent(fs::remove_file(path.join(MARK)))?;
+    absent(fs::remove_dir(path))
 }
 
 /// Copies files and directories with their modes, and links as links: what is wrong with one is wrong with its copy.

@@ -126,7 +126,9 @@ async fn a_rehearsal_is_a_copy_and_goes() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
     let before = listing(scratch.directory.path());
 
-    let rehearsal = Rehearsal::of(&scratch.data, &scratch.config).await.unwrap();
+    let rehearsal = Rehearsal::of(&scratch.data, &scratch.config, |_| ())
+        .await
+        .unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(rehearsal.data().path()), 0o700);
     // What is wrong with the original is wrong with the copy.
@@ -142,7 +144,7 @@ async fn a_rehearsal_is_a_copy_and_goes() {
     repository.close().await;
 
     assert!(matches!(
-        Rehearsal::of(&scratch.data, &scratch.config).await,
+        Rehearsal::of(&scratch.data, &scratch.config, |_| ()).await,
         Err(RehearsalError::Running(_))
     ));
     drop(rehearsal);
@@ -156,12 +158,14 @@ async fn a_rehearsal_that_died_is_removed_and_nothing_else_is() {
     fs::create_dir(&beside).unwrap();
     fs::write(beside.join("letters.txt"), "dear").unwrap();
     assert!(matches!(
-        Rehearsal::of(&scratch.data, &scratch.config).await,
+        Rehearsal::of(&scratch.data, &scratch.config, |_| ()).await,
         Err(RehearsalError::Foreign(_))
     ));
     assert!(beside.join("letters.txt").exists());
     fs::write(beside.join("rehearsal"), "").unwrap();
-    let rehearsal = Rehearsal::of(&scratch.data, &scratch.config).await.unwrap();
+    let rehearsal = Rehearsal::of(&scratch.data, &scratch.config, |_| ())
+        .await
+        .unwrap();
     assert!(!beside.join("letters.txt").exists());
     drop(rehearsal);
     assert!(!beside.exists());

@@ -2,6 +2,8 @@
 
 mod narrator;
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
@@ -15,6 +17,7 @@ use crate::choice::one_of;
 use crate::command::Outcome;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::place::Place;
 use crate::prompt;
 use narrator::Narrator;
@@ -75,6 +78,11 @@ impl Relocate {
         }
         place.ready_to_record()?;
         self.ask(place)?;
+        let again = self.words();
+        let _step = interrupt::told(&context.output, move || {
+            Failure::new("no key is lost, and the instance starts with all of them")
+                .hint(format!("`{again}` goes on from here"))
+        });
         let moved = self.go(context, place.directory(), place.config(), &mut narrator)?;
         if moved.deed == Deed::Nothing {
             let document = self.document(&moved, &narrator);
@@ -98,7 +106,13 @@ impl Relocate {
 
     /// All of it on a copy, and back again.
     async fn rehearse(&self, context: &Context, place: &Place) -> anyhow::Result<Outcome> {
-        let rehearsal = Rehearsal::of(place.directory(), place.config()).await?;
+        let mut step = None;
+        let output = context.output;
+        let begun = |copy: &Path| {
+            let copy = copy.to_owned();
+            step = Some(interrupt::told(&output, move || abandoned(&copy)));
+        };
+        let rehearsal = Rehearsal::of(place.directory(), place.config(), begun).await?;
         let (data, config) = (rehearsal.data(), rehearsal.config());
         let mut narrator = Narrator::new(context, data, config);
         let moved = self.go(context, data, config, &mut narrator)?;
@@ -119,8 +133,18 @@ impl Relocate {
             text.push_str("\nGoing back with --undo goes well, too.");
         }
         let document = self.document(&moved, &narrator);
+        drop(rehearsal);
+        drop(step);
         context.output.answer(&document, &text)?;
         Ok(Outcome::Done)
+    }
+
+    /// What is typed to do the same.
+    fn words(&self) -> String {
+        match self.to {
+            Some(to) => format!("signet keys relocate --to {to}", to = to.as_str()),
+            None => "signet keys relocate --undo".to_owned(),
+        }
     }
 
     fn go(
@@ -193,6 +217,18 @@ impl Relocate {
             "backup": backup.map(|path| path.to_string_lossy()),
             "steps": narrator.steps(),
         })
+    }
+}
+
+/// Removes the copy of a rehearsal that is stopped.
+fn abandoned(copy: &Path) -> Failure {
+    match Rehearsal::abandon(copy) {
+        Ok(()) => Failure::new("nothing was changed, and the copy is removed"),
+        Err(error) => Failure::new(format!(
+            "nothing was changed, but {}, the copy with its keys, could not be removed: {error}",
+            copy.display()
+        ))
+        .hint("the next rehearsal removes it"),
     }
 }
 
