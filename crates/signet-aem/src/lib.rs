@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod backup;
 pub mod checkup;
 mod compare;
 pub mod console;
 mod content;
+mod disk;
 mod dress;
 pub mod encapsulation;
 mod error;
@@ -23,6 +25,7 @@ pub mod replication;
 mod running;
 mod scan;
 mod shell;
+mod spot;
 mod storage;
 
 pub use compare::{Comparison, Fact, Fault, Verdict, compare_instances};

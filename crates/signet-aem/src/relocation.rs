@@ -7,7 +7,6 @@
 
 mod back;
 mod backup;
-pub(crate) mod disk;
 mod error;
 mod finish;
 mod journal;
@@ -17,6 +16,7 @@ mod source;
 mod step;
 mod switch;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,13 +31,15 @@ pub use source::{Fetched, Source};
 pub use step::{Aide, Moment, Step, StepReport};
 
 use crate::console::InstanceUrl;
+use crate::disk::{Disk, Os, Signature, directory_of};
 use crate::{Digests, Inspection, KeyName, Running};
-use disk::{Disk, Os};
 use journal::{Journal, Stage};
 use site::Site;
 
 /// The name of the backup's directory in the folder of the installation, unless another is named.
 pub const BACKUP: &str = "signet-relocation";
+/// In the names of files that have not taken their places yet.
+const SIGNATURE: Signature = Signature(BACKUP);
 
 /// An installation whose keys are moved, and how far that is.
 #[derive(Debug)]
@@ -91,7 +93,7 @@ impl Relocation {
         let site = Site::examine(folder)?;
         let backup = match backup {
             Some(backup) => {
-                std::path::absolute(backup).map_err(|error| RelocationError::read(backup, error))?
+                without_links(backup).map_err(|error| RelocationError::read(backup, error))?
             }
             None => journal::place(&site.folder, site.cache()),
         };
@@ -225,6 +227,20 @@ impl Relocation {
         journal.write(&*self.disk, &self.backup)?;
         self.journal = Some(journal);
         Ok(())
+    }
+}
+
+/// The place of a backup as it can be named from anywhere. Whether it is a link itself is looked at later.
+fn without_links(backup: &Path) -> io::Result<PathBuf> {
+    let backup = std::path::absolute(backup)?;
+    let Some(name) = backup.file_name() else {
+        return backup.canonicalize();
+    };
+    match directory_of(&backup).canonicalize() {
+        Ok(directory) => Ok(directory.join(name)),
+        // Whoever makes it says so.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(backup),
+        Err(error) => Err(error),
     }
 }
 

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use signet_keys::{KeyFault, private};
 use zeroize::Zeroizing;
 
-use super::disk;
 use super::journal::{self, Before, Journal, Kept, Moved, Stage};
 use super::site;
 use super::source::Fetched;
 use super::step::{Aide, Step, StepReport};
-use super::{Relocation, RelocationError, Standing};
+use super::{Relocation, RelocationError, SIGNATURE, Standing};
+use crate::backup;
 use crate::dress::Dress;
 use crate::key_file::MAX_KEY_BYTES;
 use crate::{Digests, KeyBytes, KeyName, file};
@@ -185,7 +185,7 @@ impl Relocation {
                     group: dress.group,
                 });
             }
-            let trial = disk::fresh(&directory.join("trial"));
+            let trial = SIGNATURE.fresh(&directory.join("trial"));
             self.disk
                 .remove(&trial)
                 .and_then(|()| self.disk.write_new(&trial, b"trial", dress))
@@ -204,12 +204,15 @@ impl Relocation {
         private::check_place(&self.backup)?;
         if matches!(self.stage(), Some(Stage::Undone | Stage::Finished)) {
             self.hold()?;
-            journal::put_aside(&*self.disk, &self.backup)?;
+            backup::put_aside(&*self.disk, &self.backup)
+                .map_err(|error| RelocationError::write(&self.backup, error))?;
             self.journal = None;
             self.lock = None;
         }
         if self.journal.is_none() {
-            if !journal::is_vacant(&self.backup)? {
+            let is_vacant = backup::is_vacant(&self.backup)
+                .map_err(|error| RelocationError::read(&self.backup, error))?;
+            if !is_vacant {
                 // Another command may have begun just now.
                 if Journal::read(&self.backup)?.is_some() {
                     return Err(RelocationError::Busy(self.backup.clone()));
@@ -217,12 +220,8 @@ impl Relocation {
                 return Err(RelocationError::Foreign(self.backup.clone()));
             }
             if !self.backup.is_dir() {
-                let dress = Dress {
-                    mode: 0o700,
-                    ..journal::private_dress()
-                };
                 self.disk
-                    .make_directory(&self.backup, dress)
+                    .make_directory(&self.backup, backup::own_dress(0o700))
                     .map_err(|error| RelocationError::write(&self.backup, error))?;
             }
         }
@@ -251,7 +250,8 @@ impl Relocation {
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), RelocationError> {
         let path = self.backup.join(name);
-        disk::replace(&*self.disk, &path, bytes, journal::private_dress())
+        SIGNATURE
+            .replace(&*self.disk, &path, bytes, backup::own_dress(0o600))
             .map_err(|error| RelocationError::write(&path, error))
     }
 

@@ -1,17 +1,16 @@
 //! How far a move of the keys is, and what was there before: read by whoever comes after a crash.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use signet_keys::{KeyFault, Lock, private};
 
-use super::disk::{self, Disk};
 use super::site::Site;
 use super::step::Moment;
-use super::{BACKUP, RelocationError};
+use super::{BACKUP, RelocationError, SIGNATURE};
+use crate::backup::{self, Whose};
 use crate::console::KeyShape;
+use crate::disk::Disk;
 use crate::dress::Dress;
 use crate::{BundlePlace, Digests, KeyName};
 
@@ -20,8 +19,6 @@ const JOURNAL: &str = "journal.json";
 /// Much more than any journal has.
 const MAX_JOURNAL_BYTES: usize = 64 * 1024;
 const VERSION: u32 = 1;
-/// What the lock of another process and files that are being written begin with.
-const HIDDEN: &str = ".";
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,7 +128,9 @@ impl Journal {
         let path = backup.join(JOURNAL);
         let unwritten = |error| RelocationError::write(&path, error);
         let text = serde_json::to_vec_pretty(self).map_err(|error| unwritten(error.into()))?;
-        disk::replace(disk, &path, &text, private_dress()).map_err(unwritten)
+        SIGNATURE
+            .replace(disk, &path, &text, backup::own_dress(0o600))
+            .map_err(unwritten)
     }
 
     /// Refuses a journal that is about other files: no path in it is ever written to.
@@ -215,61 +214,24 @@ pub(super) fn lock(backup: &Path) -> Result<Lock, RelocationError> {
     }
 }
 
-/// Owner and mode of what only this user may read.
-pub(super) fn private_dress() -> Dress {
-    Dress {
-        owner: rustix::process::geteuid().as_raw(),
-        group: rustix::process::getegid().as_raw(),
-        mode: 0o600,
-    }
-}
-
-/// Whether nothing is at `backup`, or an empty directory.
-pub(super) fn is_vacant(backup: &Path) -> Result<bool, RelocationError> {
-    match fs::read_dir(backup) {
-        Ok(mut entries) => Ok(entries.all(|entry| {
-            entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with(HIDDEN))
-        })),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(RelocationError::read(backup, error)),
-    }
-}
-
-/// A journal says what is written into an installation, so it is believed only where nobody else could have written it.
+/// A journal is believed only where nobody else could have written it.
 pub(super) fn check_directory(backup: &Path) -> Result<(), RelocationError> {
-    match private::check_directory(backup) {
-        Ok(()) | Err(KeyFault::Absent) => Ok(()),
-        Err(fault) => Err(RelocationError::Custody {
-            path: backup.to_owned(),
-            fault,
-        }),
-    }
+    backup::check(backup).map_err(|fault| RelocationError::Custody {
+        path: backup.to_owned(),
+        fault,
+    })
 }
 
 /// Where the backup is: where an earlier run left it, else in the folder that was named.
 pub(super) fn place(folder: &Path, cache: &Path) -> PathBuf {
-    places(folder, cache)
+    backup::places(folder, cache)
         .map(|place| place.join(BACKUP))
         .find(|backup| backup.join(JOURNAL).symlink_metadata().is_ok())
         .unwrap_or_else(|| folder.join(BACKUP))
 }
 
-/// The folders that may have been named for an installation.
-fn places<'p>(folder: &'p Path, cache: &'p Path) -> impl Iterator<Item = &'p Path> {
-    let above = cache
-        .ancestors()
-        .take(4)
-        .filter(move |place| *place != folder);
-    std::iter::once(folder).chain(above)
-}
-
 /// Something that this operation left in an installation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Leftover {
-    /// The directory of the backup.
-    pub(crate) backup: PathBuf,
-    pub(crate) state: LeftoverState,
-}
+pub(crate) type Leftover = backup::Leftover<LeftoverState>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LeftoverState {
@@ -287,52 +249,18 @@ pub(crate) enum LeftoverState {
 
 /// What this operation left in an installation.
 pub(crate) fn leftovers(folder: &Path, cache: &Path) -> Vec<Leftover> {
-    let mut found = Vec::new();
-    for place in places(folder, cache) {
-        for entry in fs::read_dir(place).into_iter().flatten().flatten() {
-            if is_backup(&entry.file_name()) {
-                found.push(Leftover {
-                    state: state(&entry.path()),
-                    backup: entry.path(),
-                });
-            }
-        }
-    }
-    found.sort_by(|one, other| one.backup.cmp(&other.backup));
-    found
-}
-
-fn is_backup(name: &std::ffi::OsStr) -> bool {
-    let rest = name.to_str().and_then(|name| name.strip_prefix(BACKUP));
-    rest.is_some_and(|rest| match rest.strip_prefix('-') {
-        Some(digits) => !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()),
-        None => rest.is_empty(),
-    })
-}
-
-fn state(backup: &Path) -> LeftoverState {
-    match Journal::read(backup) {
-        Ok(Some(journal)) => match journal.stage {
+    backup::leftovers(folder, cache, BACKUP, |backup, whose| {
+        let journal = match Journal::read(backup) {
+            Ok(Some(journal)) => journal,
+            Ok(None) if backup::is_vacant(backup).unwrap_or(false) => return None,
+            _ => return Some(LeftoverState::Unknown),
+        };
+        let is_ours = whose == Whose::Ours || journal.cache == cache;
+        is_ours.then_some(match journal.stage {
             Stage::Preparing | Stage::Kept | Stage::Writing => LeftoverState::Unfinished,
             Stage::Switched | Stage::Removing => LeftoverState::Switched,
             Stage::GoingBack => LeftoverState::GoingBack,
             Stage::Finished | Stage::Undone => LeftoverState::Over,
-        },
-        _ => LeftoverState::Unknown,
-    }
-}
-
-/// A name for the backup of an operation that is over, so that another one can have its place.
-pub(super) fn put_aside(disk: &dyn Disk, backup: &Path) -> Result<(), RelocationError> {
-    let aside = (1..u32::MAX)
-        .map(|number| {
-            let mut name = backup.as_os_str().to_owned();
-            name.push(format!("-{number}"));
-            PathBuf::from(name)
         })
-        .find(|aside| aside.symlink_metadata().is_err())
-        .ok_or_else(|| RelocationError::Foreign(backup.to_owned()))?;
-    disk.rename(backup, &aside)
-        .and_then(|()| disk.sync_directory(disk::directory_of(backup)))
-        .map_err(|error| RelocationError::write(&aside, error))
+    })
 }

@@ -1,18 +1,18 @@
 //! A copy of an installation's bundles, on which a move of its keys is tried, and which is removed again.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 
-use super::{Relocation, RelocationError, disk, journal};
-use crate::dress::{self, Dress};
-use crate::file;
+use super::{Relocation, RelocationError};
+use crate::dress::Dress;
+use crate::spot::Spot;
+use crate::{backup, file};
 
 /// Where the bundles are in the copy: deep enough that nothing above them is taken for part of it.
-const INNER: &str = "crx-quickstart/launchpad/felix";
+const INNER: [&str; 3] = ["crx-quickstart", "launchpad", "felix"];
 /// Held by the framework that runs on the original.
 const LOCK: &str = "cache.lock";
 const PART: usize = 256 * 1024;
@@ -56,16 +56,12 @@ impl Rehearsal {
         let rehearsal = Self {
             root: name(relocation.backup())?,
         };
-        let private = Dress {
-            mode: 0o700,
-            ..journal::private_dress()
-        };
-        let unwritten = |path: &Path, error| RelocationError::write(path, error);
-        dress::make_directory(&rehearsal.root, private)
-            .map_err(|error| unwritten(&rehearsal.root, error))?;
-        let inner = rehearsal.root.join(INNER);
-        let above = disk::directory_of(&inner);
-        fs::create_dir_all(above).map_err(|error| unwritten(above, error))?;
+        let private = backup::own_dress(0o700);
+        let mut inner = rehearsal.root.clone();
+        for name in INNER {
+            make(&inner, private)?;
+            inner.push(name);
+        }
         walk(cache, &mut |path, kind| {
             let beneath = path.strip_prefix(cache).unwrap_or(path);
             let target = match beneath == Path::new("") {
@@ -76,7 +72,8 @@ impl Rehearsal {
                 Kind::Directory => {
                     let dress =
                         Dress::of(path).map_err(|error| RelocationError::read(path, error))?;
-                    make(&target, dress).map_err(|error| unwritten(&target, error))
+                    let mode = dress.mode | 0o700;
+                    make(&target, Dress { mode, ..dress })
                 }
                 Kind::File if beneath == Path::new(LOCK) => Ok(()),
                 Kind::File => copy_file(path, &target, progress),
@@ -137,9 +134,10 @@ fn name(backup: &Path) -> Result<PathBuf, RelocationError> {
     Ok(backup.with_file_name(name))
 }
 
-fn make(path: &Path, dress: Dress) -> io::Result<()> {
-    let mode = dress.mode | 0o700;
-    dress::create_directory(path, Dress { mode, ..dress })
+fn make(path: &Path, dress: Dress) -> Result<(), RelocationError> {
+    Spot::of(path)
+        .and_then(|spot| spot.make_directory(dress))
+        .map_err(|error| RelocationError::write(path, error))
 }
 
 /// One that went away since it was listed is not missed: the original may run.
@@ -153,11 +151,8 @@ fn copy_file(
     let Some((mut old, metadata)) = file::open(from).map_err(unread)? else {
         return Ok(());
     };
-    let mut new: File = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(to)
+    let mut new = Spot::of(to)
+        .and_then(|spot| spot.create())
         .map_err(unwritten)?;
     let mut part = vec![0; PART];
     loop {

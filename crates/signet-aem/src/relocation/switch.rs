@@ -1,11 +1,11 @@
 //! The keys written into the installation, while AEM is stopped.
 
 use super::backup::{Part, read};
-use super::disk;
 use super::journal::Stage;
 use super::site;
 use super::step::{Aide, Step, StepReport};
-use super::{Relocation, RelocationError};
+use super::{Relocation, RelocationError, SIGNATURE};
+use crate::disk::directory_of;
 use crate::dress::Dress;
 use crate::{Digests, KeyName, Storage};
 
@@ -56,7 +56,8 @@ impl Relocation {
         let directory = &self.site.crypto_file.data;
         if !directory.is_dir() {
             let dress = self.site.key_directory_dress()?;
-            disk::make_directory(&*self.disk, directory, dress)
+            SIGNATURE
+                .make_directory(&*self.disk, directory, dress)
                 .map_err(|error| RelocationError::write(directory, error))?;
         }
         for (name, step) in [
@@ -90,7 +91,8 @@ impl Relocation {
         let is_there = read(&path)?.is_some_and(|there| *there == bytes)
             && Dress::of(&path).is_ok_and(|own| own == dress);
         if !is_there {
-            disk::replace(&*self.disk, &path, bytes, dress)
+            SIGNATURE
+                .replace(&*self.disk, &path, bytes, dress)
                 .map_err(|error| RelocationError::write(&path, error))?;
         }
         let detail = format!(
@@ -178,18 +180,20 @@ impl Relocation {
                         (false, Part::Storage) => self.site.storage_dress()?,
                         (false, Part::Key(name)) => self.site.key_dress(name)?,
                     };
-                    disk::replace(&*self.disk, &path, &bytes, dress).map_err(unwritten)?;
+                    SIGNATURE
+                        .replace(&*self.disk, &path, &bytes, dress)
+                        .map_err(unwritten)?;
                     self.must_be(part, &kept.digests)?;
                     "as it was"
                 }
                 // Its directory may not have been made yet.
-                None if !disk::directory_of(&path).is_dir() => {
-                    let directory = disk::fresh(disk::directory_of(&path));
+                None if !directory_of(&path).is_dir() => {
+                    let directory = SIGNATURE.fresh(directory_of(&path));
                     self.disk.remove_directory(&directory).map_err(unwritten)?;
                     "there was none"
                 }
                 None => {
-                    disk::remove(&*self.disk, &path).map_err(unwritten)?;
+                    SIGNATURE.remove(&*self.disk, &path).map_err(unwritten)?;
                     "removed: there was none"
                 }
             };
@@ -201,7 +205,7 @@ impl Relocation {
         for place in [&self.site.crypto, &self.site.crypto_file] {
             let directory = site::directory(place);
             self.disk
-                .remove(&disk::fresh(&directory.join("trial")))
+                .remove(&SIGNATURE.fresh(&directory.join("trial")))
                 .map_err(|error| RelocationError::write(directory, error))?;
         }
         Ok(())

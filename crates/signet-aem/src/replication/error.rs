@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use signet_bundle::BundleError;
-use signet_keys::KeyFault;
+use signet_keys::{KeyError, KeyFault};
 
 use crate::{AemError, KeyName, KeyReadError, Storage, shell};
 
@@ -108,6 +108,9 @@ pub enum ReplicationError {
         #[source]
         fault: KeyFault,
     },
+    /// Keys are not kept in such a place.
+    #[error(transparent)]
+    Backup(#[from] KeyError),
     /// The directory for the backup holds something else.
     #[error("{} holds something else than a backup of this command", .0.display())]
     Foreign(PathBuf),
@@ -229,6 +232,11 @@ impl ReplicationError {
                 ),
                 fault => fault.hint(path),
             },
+            Self::Backup(KeyError::InGitWorkTree { tree, .. }) => format!(
+                "the backup would hold keys, and so does the installation: keep it outside of {}, or remove the .git there if it is a mistake",
+                tree.display()
+            ),
+            Self::Backup(error) => error.hint(),
             Self::Foreign(path) => format!("move {} away", path.display()),
             Self::Journal(path) => format!(
                 "the files hmac and master in {} are the keys as they were; move the directory away when they are no longer needed",

@@ -9,8 +9,8 @@ use signet_keys::private;
 
 use super::{ReplicationError, backup};
 use crate::KeyName;
+use crate::disk::Disk;
 use crate::dress::Dress;
-use crate::relocation::disk::Disk;
 
 /// The name of the journal in the directory of the backup.
 const JOURNAL: &str = "journal.json";

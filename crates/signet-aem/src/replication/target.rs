@@ -4,16 +4,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use signet_keys::private;
 
 use super::backup;
 use super::damage::{Damage, configurations};
 use super::journal::{Journal, Stage};
 use super::source::{key_in, raw_master};
 use super::{PlaceFault, ReplicationError, Source};
+use crate::disk::{Disk, Os};
 use crate::dress::Dress;
 use crate::felix::{CRYPTO, CRYPTO_FILE};
 use crate::rekey::Progress;
-use crate::relocation::disk::{Disk, Os};
 use crate::{BundlePlace, Inspection, KeyName, KeyPlace, Running, Storage};
 
 /// One installation that keys are copied to. Nothing was changed yet.
@@ -113,6 +114,10 @@ impl Target {
         };
         target.check_earlier(journal.as_ref())?;
         if !target.is_done() {
+            // What was begun is completed wherever it is.
+            if !target.unfinished {
+                private::check_place(&target.backup)?;
+            }
             target.check_owner()?;
         }
         Ok(target)

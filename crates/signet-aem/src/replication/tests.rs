@@ -10,10 +10,10 @@ use zeroize::Zeroizing;
 
 use super::journal::{Journal, Stage};
 use super::*;
+use crate::disk::{Disk, Os};
 use crate::dress::Dress;
 use crate::felix::CRYPTO_FILE;
 use crate::inspection::tests::{Installation, RAW_HMAC, RAW_MASTER};
-use crate::relocation::disk::{Disk, Os};
 use crate::{KeyName, KeyReadError};
 
 /// Bytes that are no text.

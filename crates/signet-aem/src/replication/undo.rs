@@ -11,8 +11,8 @@ use super::journal::{Change, Journal, Stage};
 use super::target::{Layout, inspect};
 use super::work::{digest, leftovers};
 use super::{Ground, PlaceFault, ReplicationError};
+use crate::disk::{Disk, Os};
 use crate::key_file::MAX_KEY_BYTES;
-use crate::relocation::disk::{Disk, Os};
 use crate::{Digests, KeyName, Running, Storage};
 
 /// A backup that can be put back. Nothing was changed yet.

@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 use super::backup;
 use super::journal::{Change, Journal, Stage, fresh_name};
 use super::{KeyChange, ReplicationError, Source, Target};
+use crate::disk::Disk;
 use crate::dress::Dress;
 use crate::key_file::MAX_KEY_BYTES;
-use crate::relocation::disk::Disk;
 use crate::{KeyName, Running, file};
 
 /// What an installation does while its keys change.
@@ -85,7 +85,7 @@ impl Target {
         }
         if let Some(journal) = self.journal()? {
             if Journal::read(&self.backup)?.is_some_and(|earlier| earlier.stage.is_end()) {
-                backup::retire(self.disk, &self.backup)?;
+                backup::put_aside(self.disk, &self.backup)?;
             }
             let prepared = self.prepare(journal, source)?;
             ground.check(&self.folder, &self.layout.cache)?;
@@ -337,6 +337,6 @@ fn make_place(disk: &dyn Disk, data: &Path, neighbour: &Path) -> Result<(), Repl
     }
     let bundle = data.parent().unwrap_or(neighbour);
     Dress::of(bundle)
-        .and_then(|dress| disk.make_directory(data, dress.for_directory()))
+        .and_then(|dress| backup::SIGNATURE.make_directory(disk, data, dress.for_directory()))
         .map_err(|error| ReplicationError::write(data, error))
 }

@@ -131,7 +131,8 @@ impl Reply {
         self
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    /// What travels.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let Some(status) = self.status else {
             return self.body.clone();
         };
@@ -188,7 +189,7 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked
     }
 }
 
-fn read(stream: &TcpStream) -> Option<Asked> {
+pub(crate) fn read(stream: &TcpStream) -> Option<Asked> {
     let mut input = BufReader::new(stream);
     let mut line = String::new();
     input.read_line(&mut line).ok()?;
