@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, Nonce, RandomizedNonceKey};
+use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use signet_core::{Key, KeyId, KeyState, Purpose, RingName};
 use signet_keys::LoadedKeys;
 use zeroize::Zeroizing;
@@ -72,24 +72,24 @@ impl MasterKeys {
             .sealing
             .and_then(|id| self.find(id))
             .ok_or(SealError::NoActiveKey)?;
+        let nonce = fresh_nonce()?;
         // Room for all of it at once, so that no copy of the secret is left behind by growing.
         let mut bytes = Vec::with_capacity(NONCE_BYTES + secret.len() + TAG_BYTES);
-        bytes.extend_from_slice(&[0; NONCE_BYTES]);
+        bytes.extend_from_slice(&nonce);
         bytes.extend_from_slice(secret);
-        let sealed = key.cipher().and_then(|cipher| {
-            let text = bytes.get_mut(NONCE_BYTES..)?;
+        let tag = key.cipher().and_then(|cipher| {
+            let nonce = Nonce::assume_unique_for_key(nonce);
             let associated = Aad::from(associated_data(key.id, place));
-            cipher.seal_in_place_separate_tag(associated, text).ok()
+            let text = bytes.get_mut(NONCE_BYTES..)?;
+            cipher
+                .seal_in_place_separate_tag(nonce, associated, text)
+                .ok()
         });
-        let Some((nonce, tag)) = sealed else {
+        let Some(tag) = tag else {
             // The secret may still stand there.
             drop(Zeroizing::new(bytes));
             return Err(SealError::Cipher);
         };
-        bytes
-            .iter_mut()
-            .zip(nonce.as_ref())
-            .for_each(|(to, from)| *to = *from);
         bytes.extend_from_slice(tag.as_ref());
         Ok(SealedValue::new(key.id, bytes))
     }
@@ -168,8 +168,9 @@ impl MasterKey {
     }
 
     /// Never `None`: the key has the right length.
-    fn cipher(&self) -> Option<RandomizedNonceKey> {
-        RandomizedNonceKey::new(&AES_256_GCM_SIV, &*self.bits).ok()
+    fn cipher(&self) -> Option<LessSafeKey> {
+        let key = UnboundKey::new(&AES_256_GCM_SIV, &*self.bits).ok()?;
+        Some(LessSafeKey::new(key))
     }
 }
 
@@ -178,6 +179,17 @@ impl fmt::Debug for MasterKeys {
         let mut list = f.debug_list();
         list.entries(self.keys.iter().map(|key| key.id)).finish()
     }
+}
+
+/// A nonce for one value, from the kernel.
+///
+/// `RandomizedNonceKey` would take it from the library's own generator, which each process seeds anew by measuring jitter of the
+/// processor: tens of milliseconds whenever a command seals one secret, for nothing that the kernel does not have already.
+/// Should a nonce ever come twice (a cloned machine), AES-GCM-SIV only tells that two equal secrets of one place are equal.
+fn fresh_nonce() -> Result<[u8; NONCE_BYTES], SealError> {
+    let mut nonce = [0; NONCE_BYTES];
+    getrandom::fill(&mut nonce).map_err(|_| SealError::Cipher)?;
+    Ok(nonce)
 }
 
 /// What a value is sealed together with: version, key and place, each with its length before it (SECURITY.md T6).
