@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +26,22 @@ use crate::disk::{Disk, Os};
 /// The step that failed. Unless that is [`Step::SyncDirectory`], the old file is untouched.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_on(&Os, path, bytes)
+}
+
+/// As [`write()`], with what `content` writes: none of it needs to be in memory at once.
+///
+/// # Errors
+///
+/// As there; what `content` returns is a failure of [`Step::Write`].
+pub fn write_with(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    replace_on(&Os, path, |file| {
+        let mut buffered = BufWriter::with_capacity(BUFFER, file);
+        content(&mut buffered)?;
+        buffered.flush()
+    })
 }
 
 /// The temporary files in `directory` whose writers are gone, which the next [`write()`] there removes.
@@ -94,15 +110,23 @@ impl std::fmt::Display for Step {
 }
 
 pub(crate) fn write_on(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    replace_on(disk, path, |file| file.write_all(bytes))
+}
+
+fn replace_on(
+    disk: &dyn Disk,
+    path: &Path,
+    content: impl FnOnce(&mut Pen<'_>) -> io::Result<()>,
+) -> Result<(), WriteError> {
     let directory = directory_of(path);
     sweep(disk, directory);
     let failed = |step| move |source| failure(path, step, source);
     let temporary = directory.join(temporary_name().map_err(failed(Step::Create))?);
-    let mut file = disk.create(&temporary).map_err(failed(Step::Create))?;
-    let written = disk
-        .write(&mut file, bytes)
+    let file = disk.create(&temporary).map_err(failed(Step::Create))?;
+    let mut pen = Pen { disk, file };
+    let written = content(&mut pen)
         .map_err(failed(Step::Write))
-        .and_then(|()| disk.sync(&file).map_err(failed(Step::Sync)))
+        .and_then(|()| disk.sync(&pen.file).map_err(failed(Step::Sync)))
         .and_then(|()| disk.rename(&temporary, path).map_err(failed(Step::Rename)));
     if let Err(error) = written {
         // If this fails too, the next writer removes it.
@@ -111,6 +135,23 @@ pub(crate) fn write_on(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(),
     }
     disk.sync_directory(directory)
         .map_err(failed(Step::SyncDirectory))
+}
+
+/// Writes into a file of this disk.
+struct Pen<'d> {
+    disk: &'d dyn Disk,
+    file: File,
+}
+
+impl Write for Pen<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.disk.write(&mut self.file, bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 pub(crate) fn remove_on(disk: &dyn Disk, path: &Path) -> Result<(), WriteError> {
@@ -180,6 +221,9 @@ pub(crate) fn io_hint(error: &io::Error, path: &Path) -> String {
         _ => format!("check the disk and the mode of the directory that holds {path}"),
     }
 }
+
+/// How much of what is written piece by piece is written at once.
+const BUFFER: usize = 64 * 1024;
 
 const TEMPORARY: &str = ".tmp-";
 

@@ -105,10 +105,9 @@ impl Journal {
 
     pub(super) fn write(&self, backup: &Path) -> Result<(), RekeyError> {
         let path = backup.join(JOURNAL);
-        // Not indented: there may be thousands of files, and all of this is in memory at once.
-        let text =
-            serde_json::to_vec(self).map_err(|error| RekeyError::write(&path, error.into()))?;
-        atomic::write(&path, &text).map_err(|error| RekeyError::write(&path, error.source))
+        // Piece by piece: there may be thousands of files, and as a text they would take more memory than all the rest.
+        atomic::write_with(&path, |file| Ok(serde_json::to_writer(file, self)?))
+            .map_err(|error| RekeyError::write(&path, error.source))
     }
 
     pub(super) fn remove(backup: &Path) -> Result<(), RekeyError> {

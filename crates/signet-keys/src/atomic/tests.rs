@@ -34,6 +34,30 @@ fn a_file_is_flushed_before_it_takes_its_place() {
     assert_eq!(mode(&path), 0o600);
 }
 
+#[test]
+fn what_is_written_piece_by_piece_is_there_whole_or_not_at_all() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("journal");
+    let pieces = |count: usize| {
+        write_with(&path, |file| {
+            (0..count).try_for_each(|piece| write!(file, "{piece:1000}"))
+        })
+    };
+    pieces(200).unwrap();
+    let written = fs::read_to_string(&path).unwrap();
+    assert_eq!(written.len(), 200 * 1000);
+    assert!(written.ends_with(" 199"));
+    assert_eq!(mode(&path), 0o600);
+
+    let error = write_with(&path, |file| {
+        file.write_all(&[b'x'; 2 * BUFFER])?;
+        Err(ErrorKind::StorageFull.into())
+    });
+    assert_eq!(error.unwrap_err().step, Step::Write);
+    assert_eq!(fs::read_to_string(&path).unwrap(), written);
+    assert_eq!(names(directory.path()), ["journal"]);
+}
+
 // K2
 #[test]
 fn whatever_step_fails_the_file_is_the_old_one_or_the_new_one() {
