@@ -63,10 +63,14 @@ impl Scanner {
         loop {
             let read = window.fill(&mut input)?;
             progress(read as u64);
-            while let Some(sighting) = window.next(read == 0) {
+            let stream = match read {
+                0 => Stream::Ended,
+                _ => Stream::GoesOn,
+            };
+            while let Some(sighting) = window.next(stream) {
                 take(sighting)?;
             }
-            if read == 0 {
+            if stream == Stream::Ended {
                 return Ok(());
             }
         }
@@ -87,6 +91,13 @@ struct Window<'r> {
     lines: u64,
     /// How far lines were counted.
     counted: usize,
+}
+
+/// Whether there is more of it than what was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stream {
+    GoesOn,
+    Ended,
 }
 
 /// What stands at a brace.
@@ -127,7 +138,7 @@ impl Window<'_> {
         self.room.get(..self.end).unwrap_or_default()
     }
 
-    fn next(&mut self, is_end: bool) -> Option<Sighting> {
+    fn next(&mut self, stream: Stream) -> Option<Sighting> {
         loop {
             let rest = self.bytes().get(self.next..)?;
             let Some(brace) = memchr(b'{', rest) else {
@@ -135,7 +146,7 @@ impl Window<'_> {
                 return None;
             };
             let brace = self.next + brace;
-            match self.look(brace, is_end) {
+            match self.look(brace, stream) {
                 Look::Nothing(end) => self.next = end,
                 Look::Unknown => {
                     self.next = brace;
@@ -156,7 +167,7 @@ impl Window<'_> {
     }
 
     /// Whether a value begins with the brace at this place.
-    fn look(&self, brace: usize, is_end: bool) -> Look {
+    fn look(&self, brace: usize, stream: Stream) -> Look {
         let start = brace + 1;
         let before = brace
             .checked_sub(1)
@@ -179,7 +190,7 @@ impl Window<'_> {
         if digits > MOST_DIGITS {
             return Look::Nothing(end);
         }
-        if tail.len() < closing.len() && closing.starts_with(tail) && !is_end {
+        if tail.len() < closing.len() && closing.starts_with(tail) && stream == Stream::GoesOn {
             return Look::Unknown;
         }
         let is_value = tail.starts_with(closing)
