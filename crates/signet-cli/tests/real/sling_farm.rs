@@ -13,7 +13,7 @@ use signet_http::Plain;
 
 use crate::stage::PASSWORD;
 use crate::stage::http::Request;
-use crate::stage::sling::{Keys, Sling, TOKEN_HANDLER, USER};
+use crate::stage::sling::{Keys, Sling, TOKEN_HANDLER, USER, WEB_CONSOLE};
 
 const ENCAPSULATED: &str = "token.encapsulated";
 const SAML: &str = "com.adobe.granite.auth.saml.SamlAuthenticationHandler";
@@ -207,6 +207,46 @@ fn the_whole_configuration_is_written_where_a_console_does_not_merge() {
     let unsure = "site.collection, site.list, site.numbers, site.passwords";
     assert!(error.contains(unsure), "{error}");
     assert_eq!(entries_of(&sling), entries(&with_lists));
+}
+
+// Consoles of 4.6 and later merge: what no form shows stays, lists among it.
+#[test]
+fn a_console_that_merges_keeps_what_it_does_not_show() {
+    let sling = with_keys(HMAC);
+    sling.put_newer_web_console();
+    let before = HANDLER.to_owned() + LISTS;
+    fs::write(kept(&sling), &before).unwrap();
+    let mut sling = started(sling);
+    assert_eq!(sling.bundle(WEB_CONSOLE)["version"], "4.9.10");
+    let before = entries(&before);
+    let with = |value: &str| {
+        let mut expected = before.clone();
+        expected.insert(ENCAPSULATED.to_owned(), format!("B\"{value}\""));
+        expected
+    };
+
+    aem(&["encapsulate", &sling.url(), "--dry-run"])
+        .is(0)
+        .says("the console merges the change");
+    assert_eq!(entries_of(&sling), before);
+    aem(&["encapsulate", &sling.url()])
+        .is(0)
+        .says("was off, is on");
+    assert_eq!(entries_of(&sling), with("true"));
+
+    // The other things that are asked of a console are the same in this one.
+    sling.configure_factory(SAML, &[("path", "/"), ("createUser", "true")]);
+    let checked = aem(&["check", &sling.url(), "--json"]).json();
+    let findings = checked["findings"].as_array().unwrap().iter();
+    let codes: Vec<_> = findings.map(|finding| finding["code"].clone()).collect();
+    assert_eq!(codes, ["USERS_CREATED_AT_LOGIN"], "{checked:#}");
+
+    sling.stop();
+    sling.start_again();
+    assert_eq!(entries_of(&sling), with("true"));
+    assert_eq!(sling.configuration(TOKEN_HANDLER)[ENCAPSULATED], true);
+    aem(&["encapsulate", "--off", &sling.url()]).is(0);
+    assert_eq!(entries_of(&sling), with("false"));
 }
 
 #[test]

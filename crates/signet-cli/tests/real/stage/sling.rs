@@ -33,6 +33,9 @@ pub(crate) const CRYPTO: &str = "com.adobe.granite.crypto";
 /// The bundle whose data folder has the keys.
 pub(crate) const CRYPTO_FILE: &str = "com.adobe.granite.crypto.file";
 
+/// The bundle of the web console.
+pub(crate) const WEB_CONSOLE: &str = "org.apache.felix.webconsole";
+
 /// The configuration in which encapsulated tokens are switched on.
 pub(crate) const TOKEN_HANDLER: &str =
     "com.day.crx.security.token.impl.impl.TokenAuthenticationHandler";
@@ -82,6 +85,14 @@ impl Sling {
             fs::remove_dir_all(sling.data(bundle)).unwrap();
         }
         sling
+    }
+
+    /// Gives an installation that does not run a web console of 4.6 or later, in the place of the starter's.
+    pub(crate) fn put_newer_web_console(&self) {
+        assert!(self.program.is_none(), "it runs");
+        // The framework reads whatever jar lies there when it starts.
+        let jar = self.bundle_folder(WEB_CONSOLE).join("version0.0/bundle.jar");
+        fs::copy(quickstart::newer_web_console(), jar).unwrap();
     }
 
     /// Its address, without a path.

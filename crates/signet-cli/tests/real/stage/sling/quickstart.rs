@@ -9,6 +9,7 @@ use std::process::Command;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
+use super::WEB_CONSOLE;
 use crate::stage::program;
 
 /// The beginnings of the names of jars in the starter that stay out: samples, scripting, full text search, other storage, mail.
@@ -91,6 +92,8 @@ pub(super) fn assemble(target: &Path, scratch: &Path) -> Content {
         .map(|path| (artifact(&path.to_string_lossy()).to_owned(), path))
         .collect();
     let starter = newer.remove(STARTER).unwrap();
+    // It stays beside the jar, for the tests that ask for it.
+    newer.remove(WEB_CONSOLE).unwrap();
     let configurations = list(&super::source("config"));
 
     let mut starter = ZipArchive::new(File::open(starter).unwrap()).unwrap();
@@ -134,6 +137,13 @@ pub(super) fn assemble(target: &Path, scratch: &Path) -> Content {
         jar.add(CONFIGURATIONS, &path);
     }
     jar.finish()
+}
+
+/// The jar of a web console of 4.6 or later.
+pub(super) fn newer_web_console() -> PathBuf {
+    let mut jars = installed().into_iter();
+    jars.find(|path| artifact(&path.to_string_lossy()) == WEB_CONSOLE)
+        .unwrap()
 }
 
 /// Compiles the bundles that are ours; their jars.
