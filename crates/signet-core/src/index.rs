@@ -80,6 +80,27 @@ impl UserIndex {
         }
     }
 
+    /// The same with room for so many users, who then find their places by [`UserIndex::extend`].
+    #[must_use]
+    pub fn with_room_for(key: IndexKey, users: usize) -> Self {
+        Self {
+            users: Table::with_room_for(users),
+            ..Self::new(key)
+        }
+    }
+
+    /// Takes `records` in: in place, while nobody shares this snapshot. An index is built so, not changed.
+    pub fn extend<'r>(&mut self, records: impl IntoIterator<Item = &'r UserRecord>) {
+        let Self { key, users, groups } = self;
+        let entries = records.into_iter().map(|record| {
+            (
+                key.hash(record.subject.as_str()),
+                Entry::new(record, groups),
+            )
+        });
+        users.extend(entries);
+    }
+
     /// The next snapshot: `records` in the place of what was known of these users.
     #[must_use]
     pub fn with<'r>(&self, records: impl IntoIterator<Item = &'r UserRecord>) -> Self {
@@ -88,7 +109,7 @@ impl UserIndex {
             .into_iter()
             .map(|record| {
                 let entry = Entry::new(record, &mut groups);
-                (self.hash(record.subject.as_str()), Some(entry))
+                (self.key.hash(record.subject.as_str()), Some(entry))
             })
             .collect();
         Self {
@@ -102,7 +123,7 @@ impl UserIndex {
     #[inline]
     #[must_use]
     pub fn find(&self, subject: &str) -> Option<User<'_>> {
-        let entry = self.users.get(self.hash(subject))?;
+        let entry = self.users.get(self.key.hash(subject))?;
         let set = self
             .groups
             .sets
@@ -132,10 +153,12 @@ impl UserIndex {
     pub fn bytes(&self) -> usize {
         self.users.bytes()
     }
+}
 
+impl IndexKey {
     #[inline]
     fn hash(&self, subject: &str) -> u128 {
-        let mut hasher = SipHasher13::new_with_key(&self.key.0);
+        let mut hasher = SipHasher13::new_with_key(&self.0);
         hasher.write(subject.as_bytes());
         hasher.finish128().as_u128()
     }
@@ -222,8 +245,14 @@ mod tests {
         let records: Vec<_> = (0..50_000)
             .map(|n| record(&format!("user-{n}"), 1, groups[n % 3]))
             .collect();
-        let index = UserIndex::new(IndexKey([1; 16])).with(&records);
-        assert_eq!(index.len(), 50_000);
-        assert!(index.bytes() <= 32 * 50_000, "{}", index.bytes());
+        let key = IndexKey([1; 16]);
+        let mut built = UserIndex::with_room_for(key, 50_000);
+        built.extend(&records);
+        for index in [UserIndex::new(key).with(&records), built] {
+            assert_eq!(index.len(), 50_000);
+            assert!(index.bytes() <= 32 * 50_000, "{}", index.bytes());
+            let last = index.find("user-49999").unwrap();
+            assert!(last.groups.contains("b") && last.enabled);
+        }
     }
 }

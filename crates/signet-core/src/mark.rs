@@ -38,6 +38,12 @@ pub struct Mark {
     pub until: UnixSeconds,
 }
 
+impl Mark {
+    fn row(self) -> (u128, u64) {
+        (u128::from_be_bytes(self.id.0), self.until.0)
+    }
+}
+
 /// The marks this instance knows: a snapshot. The next one is built beside it.
 #[derive(Clone, Debug, Default)]
 pub struct Marks {
@@ -55,12 +61,27 @@ impl Marks {
         }
     }
 
+    /// The same with room for so many marks, which then find their places by [`Marks::extend`].
+    #[must_use]
+    pub fn with_room_for(floor: UnixSeconds, marks: usize) -> Self {
+        Self {
+            marks: Table::with_room_for(marks),
+            floor,
+        }
+    }
+
+    /// Takes `marks` in: in place, while nobody shares this snapshot.
+    pub fn extend(&mut self, marks: impl IntoIterator<Item = Mark>) {
+        self.marks.extend(marks.into_iter().map(Mark::row));
+    }
+
     /// The next snapshot: `marks` added.
     #[must_use]
     pub fn with(&self, marks: impl IntoIterator<Item = Mark>) -> Self {
         let added = marks
             .into_iter()
-            .map(|mark| (u128::from_be_bytes(mark.id.0), Some(mark.until.0)));
+            .map(|mark| mark.row())
+            .map(|(key, until)| (key, Some(until)));
         Self {
             marks: self.marks.with(added),
             floor: self.floor,

@@ -2,6 +2,8 @@
 //! changed now and then: a large base that snapshots share, and a small sorted delta that each has for itself.
 //!
 //! A change copies the delta only; when the delta has grown to [`DELTA_MOST`], both are merged into the next base.
+//! While nobody shares a snapshot, rows are put straight into its base: a table that has room from the start is built
+//! without a second one beside it.
 //! The base is an array of rows in ascending order with gaps: each row stands at the place that the top bits of its key
 //! name, or in the first free one behind it. A look-up begins there and ends at the key or at the first greater one, so
 //! it costs one cache miss whether the key is found or not.
@@ -29,6 +31,16 @@ struct Base<V> {
     len: usize,
 }
 
+/// So many rows fit behind the last place before the memory of a base has to grow.
+const OVERHANG: usize = 32;
+
+/// A base of so many bytes or more gets room for [`APART`].
+const LARGE: usize = 4 << 20;
+
+/// Blocks beyond this size always come from the system by themselves and go back to it whole (`mallopt(3)`,
+/// `M_MMAP_THRESHOLD`); smaller ones can leave gaps that nothing fills. What no row stands in takes no memory.
+const APART: usize = (32 << 20) + 4_096;
+
 /// Greater than every key.
 const FREE: u128 = u128::MAX;
 
@@ -51,6 +63,14 @@ impl<V: Copy + Default> Default for Table<V> {
 }
 
 impl<V: Copy + Default> Table<V> {
+    /// An empty table that takes so many rows by [`Table::extend`] where they will stand.
+    pub(crate) fn with_room_for(rows: usize) -> Self {
+        Self {
+            base: Arc::new(Base::new([], rows)),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -64,6 +84,19 @@ impl<V: Copy + Default> Table<V> {
             return self.delta.get(at).and_then(|(_, value)| *value);
         }
         self.base.get(key)
+    }
+
+    /// Takes `rows` in, each in the place of what stood under its key; in place, while nobody shares this snapshot.
+    pub(crate) fn extend(&mut self, rows: impl IntoIterator<Item = (u128, V)>) {
+        match Arc::get_mut(&mut self.base) {
+            Some(base) if self.delta.is_empty() => {
+                for (key, value) in rows {
+                    base.put(usable(key), value);
+                }
+                self.len = base.len;
+            }
+            _ => *self = self.with(rows.into_iter().map(|(key, value)| (key, Some(value)))),
+        }
     }
 
     /// The next snapshot: `changes` on top of this one; of several changes of one key the last counts.
@@ -91,7 +124,7 @@ impl<V: Copy + Default> Table<V> {
             };
         }
         Self {
-            base: Arc::new(self.base.merged(&delta, len)),
+            base: Arc::new(Base::new(self.base.merged(&delta), len)),
             delta: Arc::new([]),
             len,
         }
@@ -100,11 +133,13 @@ impl<V: Copy + Default> Table<V> {
     /// The next snapshot: only the entries whose value `keep` accepts.
     #[must_use]
     pub(crate) fn retained(&self, keep: impl Fn(&V) -> bool) -> Self {
-        let merged = self.base.merged(&self.delta, self.len);
-        let len = merged.entries().filter(|(_, value)| keep(value)).count();
-        let base = Base::new(merged.entries().filter(|(_, value)| keep(value)), len);
+        let kept = || {
+            let entries = self.base.merged(&self.delta);
+            entries.filter(|(_, value)| keep(value))
+        };
+        let len = kept().count();
         Self {
-            base: Arc::new(base),
+            base: Arc::new(Base::new(kept(), len)),
             delta: Arc::new([]),
             len,
         }
@@ -112,26 +147,59 @@ impl<V: Copy + Default> Table<V> {
 
     /// How many bytes of memory the snapshot holds, what it shares with others included.
     pub(crate) fn bytes(&self) -> usize {
-        self.base.rows.capacity() * size_of::<Row<V>>() + size_of_val(&*self.delta)
+        size_of_val(&*self.base.rows) + size_of_val(&*self.delta)
     }
 }
 
 impl<V: Copy + Default> Base<V> {
-    /// Takes `len` entries by ascending key.
-    fn new(entries: impl IntoIterator<Item = (u128, V)>, len: usize) -> Self {
-        // A fifth of the places stays free: 30 bytes for each value of eight.
-        let places = len + len / 4;
-        let mut rows = Vec::with_capacity(places + 32);
-        let places = places as u64;
+    /// Takes entries by ascending key, with room for so many.
+    fn new(entries: impl IntoIterator<Item = (u128, V)>, room: usize) -> Self {
+        let places = places_for(room);
+        let mut rows = Vec::with_capacity(capacity_for::<V>(places));
+        let mut len = 0;
         for (key, value) in entries {
-            let place = place_of(key, places);
+            let place = place_of(key, places as u64);
             while rows.len() < place {
                 rows.push(Row::free());
             }
             rows.push(Row::new(key, value));
+            len += 1;
         }
-        rows.push(Row::free());
-        Self { rows, places, len }
+        // One is free behind the last, at least: there every look-up ends.
+        let length = places.max(rows.len()) + 1;
+        rows.resize_with(length, Row::free);
+        Self {
+            rows,
+            places: places as u64,
+            len,
+        }
+    }
+
+    /// Puts a row where [`Base::new`] would have put it.
+    fn put(&mut self, key: u128, value: V) {
+        let place = place_of(key, self.places);
+        let mut carried = Row::new(key, value);
+        for row in self.rows.iter_mut().skip(place) {
+            if row.key() < carried.key() {
+                continue;
+            }
+            if row.key() == carried.key() {
+                *row = carried;
+                return;
+            }
+            // What is greater moves on by one, and so does what stands behind it, up to the first place that is free.
+            core::mem::swap(row, &mut carried);
+            if carried.key() == FREE {
+                break;
+            }
+        }
+        self.len += 1;
+        if self.rows.last().is_some_and(|last| last.key() != FREE) {
+            self.rows.push(Row::free());
+        }
+        if self.places < places_for(self.len) as u64 {
+            *self = Self::new(self.entries(), self.len + self.len / 4 + OVERHANG);
+        }
     }
 
     #[inline]
@@ -148,14 +216,15 @@ impl<V: Copy + Default> Base<V> {
     fn entries(&self) -> impl Iterator<Item = (u128, V)> {
         self.rows
             .iter()
-            .map(|row| (u128::from(row.high) << 64 | u128::from(row.low), row.value))
+            .map(|row| (row.key(), row.value))
             .filter(|(key, _)| *key != FREE)
     }
 
-    fn merged(&self, delta: &[(u128, Option<V>)], len: usize) -> Self {
+    /// The entries with `delta` on top.
+    fn merged(&self, delta: &[(u128, Option<V>)]) -> impl Iterator<Item = (u128, V)> {
         let mut changes = delta.iter().copied().peekable();
         let mut kept = self.entries().peekable();
-        let merged = std::iter::from_fn(|| {
+        std::iter::from_fn(move || {
             loop {
                 let change = match (changes.peek(), kept.peek()) {
                     (Some((changed, _)), Some((key, _))) if changed > key => return kept.next(),
@@ -170,8 +239,7 @@ impl<V: Copy + Default> Base<V> {
                     return Some((key, value));
                 }
             }
-        });
-        Self::new(merged, len)
+        })
     }
 }
 
@@ -183,6 +251,26 @@ impl<V: Default> Row<V> {
 
     fn free() -> Self {
         Self::new(FREE, V::default())
+    }
+}
+
+impl<V> Row<V> {
+    #[inline]
+    fn key(&self) -> u128 {
+        u128::from(self.high) << 64 | u128::from(self.low)
+    }
+}
+
+/// A fifth of the places stays free: 30 bytes for each value of eight.
+fn places_for(rows: usize) -> usize {
+    rows + rows / 4
+}
+
+fn capacity_for<V>(places: usize) -> usize {
+    let rows = places + OVERHANG;
+    match rows * size_of::<Row<V>>() {
+        LARGE.. => rows.max(APART / size_of::<Row<V>>() + 1),
+        _ => rows,
     }
 }
 
@@ -245,7 +333,48 @@ mod tests {
         assert_eq!(table.get(spread(100_001)), None);
     }
 
+    #[test]
+    fn rows_that_are_put_in_place_stand_where_a_merge_would_have_put_them() {
+        let spread = |n: u64| u128::from(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64;
+        let rows = |range: std::ops::Range<u64>| range.map(|n| (spread(n), n));
+        let merged = Table::default().with(rows(0..5_000).map(|(key, n)| (key, Some(n))));
+        let mut filled = Table::with_room_for(5_000);
+        filled.extend(rows(0..3_000));
+        filled.extend(rows(2_000..5_000));
+        let places = |table: &Table<u64>| -> Vec<_> {
+            let rows = table.base.rows.iter();
+            rows.map(|row| (row.key(), row.value)).collect()
+        };
+        assert_eq!(places(&filled), places(&merged));
+        assert_eq!((filled.len(), filled.bytes()), (5_000, merged.bytes()));
+
+        // A snapshot that somebody else has stays as it is.
+        let shared = filled.clone();
+        filled.extend(rows(5_000..5_001));
+        assert_eq!((shared.len(), filled.len()), (5_000, 5_001));
+        assert_eq!(shared.get(spread(5_000)), None);
+    }
+
     proptest! {
+        #[test]
+        fn filling_in_place_is_merging(
+            batches in proptest::collection::vec(
+                proptest::collection::vec((any::<u128>(), any::<u64>()), 0..300), 0..6),
+            near in proptest::collection::vec((u128::MAX - 40..=u128::MAX, any::<u64>()), 0..60),
+            room in 0usize..1_500,
+        ) {
+            let (mut filled, mut merged) = (Table::with_room_for(room), Table::default());
+            for batch in batches.into_iter().chain([near]) {
+                filled.extend(batch.iter().copied());
+                merged = merged.with(batch.iter().map(|(key, value)| (*key, Some(*value))));
+                prop_assert_eq!(filled.len(), merged.len());
+                for (key, _) in batch {
+                    prop_assert_eq!(filled.get(key), merged.get(key));
+                    prop_assert_eq!(filled.get(key ^ 1), merged.get(key ^ 1));
+                }
+            }
+        }
+
         #[test]
         fn behaves_like_a_hash_map(
             batches in proptest::collection::vec(

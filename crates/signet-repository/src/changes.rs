@@ -8,11 +8,8 @@ use sqlx::Row as _;
 use crate::sqlite::{Connection, Row};
 use crate::{Repository, RepositoryError, Seq, Setting, column, local};
 
-/// So many rows of each kind are read at once to keep an index current.
+/// So many rows of each kind are read at once.
 const PAGE: u32 = 4_096;
-
-/// And so many to build one: each page costs a walk through what was built so far.
-const LOAD_PAGE: u32 = 32_768;
 
 /// Rows that changed after a number, each kind in the order of the changes, as they are now.
 ///
@@ -36,6 +33,15 @@ pub struct Changes {
     pub floor: UnixSeconds,
 }
 
+/// How many rows there are to be loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Users, tombstones included.
+    pub users: usize,
+    /// Marks of ended sessions.
+    pub marks: usize,
+}
+
 impl Changes {
     /// Whether there are more changes behind these.
     #[must_use]
@@ -53,7 +59,23 @@ impl Repository {
         self.changes(position, PAGE).await
     }
 
-    /// Hands over all there is, some ten thousand rows at a time, and returns the position to continue from.
+    /// About how much [`Repository::load`] will hand over: others may write meanwhile.
+    ///
+    /// # Errors
+    /// If the repository cannot be read.
+    pub async fn extent(&self) -> Result<Extent, RepositoryError> {
+        let (users, marks): (i64, i64) =
+            sqlx::query_as("SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM marks)")
+                .fetch_one(self.store.readers())
+                .await?;
+        let count = |rows| usize::try_from(rows).unwrap_or_default();
+        Ok(Extent {
+            users: count(users),
+            marks: count(marks),
+        })
+    }
+
+    /// Hands over all there is, a few thousand rows at a time, and returns the position to continue from.
     ///
     /// Changes made meanwhile are included, and no long read holds up the tidying of the log.
     /// Until the last rows are handed over, what was built from them must not be used.
@@ -63,7 +85,7 @@ impl Repository {
     pub async fn load(&self, mut take: impl FnMut(Changes) + Send) -> Result<Seq, RepositoryError> {
         let mut position = Seq(0);
         loop {
-            let changes = self.changes(position, LOAD_PAGE).await?;
+            let changes = self.changes(position, PAGE).await?;
             position = changes.position;
             let has_more = changes.has_more();
             take(changes);

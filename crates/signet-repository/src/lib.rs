@@ -33,7 +33,7 @@ mod users;
 mod write;
 
 pub use account::{Account, NewUser, UserProfile};
-pub use changes::Changes;
+pub use changes::{Changes, Extent};
 pub use clients::{ClientBasis, ClientRow, ClientToken};
 pub use error::{RepositoryError, UserError};
 pub use groups::Group;

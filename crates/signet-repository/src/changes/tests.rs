@@ -83,11 +83,13 @@ async fn applying_changes_twice_does_no_harm() {
     repository.remove_user(&id("user-05"), NOW).await.unwrap();
     let mut index = UserIndex::new(IndexKey([9; 16]));
     let mut marks = Marks::default();
+    let extent = repository.extent().await.unwrap();
+    assert_eq!((extent.users, extent.marks), (20, 20));
     for _ in 0..2 {
         repository
             .load(|changes| {
-                index = index.with(&changes.users);
-                marks = marks.with(changes.marks);
+                index.extend(&changes.users);
+                marks.extend(changes.marks);
             })
             .await
             .unwrap();
