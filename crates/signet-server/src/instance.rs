@@ -164,12 +164,15 @@ impl Instance {
         let keys = KeyRoom::open(&data, &config, if_missing, &*clock)?;
         let in_repository = |source| repository_error(&config, source);
 
-        let mut index = UserIndex::new(IndexKey(random()?));
-        let mut marks = Marks::new(repository.floor().await.map_err(in_repository)?);
+        // Room from the start, so that a million users are never in memory twice.
+        let extent = repository.extent().await.map_err(in_repository)?;
+        let mut index = UserIndex::with_room_for(IndexKey(random()?), extent.users);
+        let floor = repository.floor().await.map_err(in_repository)?;
+        let mut marks = Marks::with_room_for(floor, extent.marks);
         let position = repository
             .load(|changes| {
-                index = index.with(&changes.users);
-                marks = marks.with(changes.marks.iter().copied());
+                index.extend(&changes.users);
+                marks.extend(changes.marks);
             })
             .await
             .map_err(in_repository)?;
