@@ -1,16 +1,18 @@
 //! Asking the running instance over its admin listener.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use http::header::HOST;
 use http::{Request, StatusCode};
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use http_body_util::Full;
+use signet_core::UnixSeconds;
+use signet_http::{ExchangeError, Limits, Pin, Plain, Server, TlsError, exchange, exchange_pinned};
+use signet_server::AdminAddress;
+use signet_server::health::running_at;
+use url::Url;
 
 use crate::failure::Failure;
 
@@ -25,21 +27,62 @@ pub(crate) struct Answer {
 }
 
 /// Asks for `target`, a path with its query, and waits for the whole answer at most as long as `patience`.
+///
+/// Over TLS the instance is known by the certificate that it wrote into its data directory, which is at `data`.
 pub(crate) async fn get(
-    address: SocketAddr,
+    data: &Path,
+    address: AdminAddress,
     target: &str,
     patience: Duration,
 ) -> anyhow::Result<Answer> {
-    let address = reachable(address);
-    let asked = tokio::time::timeout(patience, ask(address, target)).await;
-    match asked {
-        Ok(answer) => answer.with_context(|| format!("the instance at {address} did not answer")),
-        Err(_) => Err(Failure::new(format!(
-            "the instance at {address} did not answer within {} seconds",
-            patience.as_secs()
-        ))
-        .into()),
+    let asked = ask(address, target, patience).await;
+    match running_at(data) {
+        // It took another certificate just now.
+        Some(newer) if newer != address && is_other_certificate(&asked) => {
+            ask(newer, target, patience).await
+        }
+        _ => asked,
     }
+}
+
+fn is_other_certificate(asked: &anyhow::Result<Answer>) -> bool {
+    let error = asked.as_ref().err().and_then(|error| error.downcast_ref());
+    matches!(error, Some(ExchangeError::Tls(TlsError::NotPinned { .. })))
+}
+
+async fn ask(address: AdminAddress, target: &str, patience: Duration) -> anyhow::Result<Answer> {
+    let socket = reachable(address.socket);
+    let scheme = match address.certificate {
+        None => "http",
+        Some(_) => "https",
+    };
+    let url = Url::parse(&format!("{scheme}://{socket}/"))?;
+    let server = Server {
+        url: &url,
+        ca_file: None,
+        // Where it listens is what its administrator chose.
+        plain: Plain::Anywhere,
+    };
+    let request = Request::get(target).body(Full::<Bytes>::default())?;
+    let limits = Limits {
+        deadline: patience,
+        longest_body: LONGEST,
+    };
+    let answer = match address.certificate {
+        // No certificate is looked at, so no time matters.
+        None => exchange(&server, request, limits, UnixSeconds(0)).await,
+        Some(certificate) => exchange_pinned(&server, Pin(certificate.0), request, limits).await,
+    };
+    let answer = answer.with_context(|| format!("the instance at {socket} did not answer"))?;
+    let body = answer.body.ok_or_else(|| {
+        Failure::new(format!(
+            "the instance at {socket} answered more than is read"
+        ))
+    })?;
+    Ok(Answer {
+        status: answer.status,
+        body,
+    })
 }
 
 /// What listens everywhere listens on loopback, too.
@@ -52,25 +95,6 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-async fn ask(address: SocketAddr, target: &str) -> anyhow::Result<Answer> {
-    let stream = TcpStream::connect(address).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // It ends with the answer; what went wrong is told where the answer is waited for.
-    let connection = tokio::spawn(connection);
-    let request = Request::get(target)
-        .header(HOST, address.to_string())
-        .body(Empty::<Bytes>::new())?;
-    let response = sender.send_request(request).await?;
-    let status = response.status();
-    let body = Limited::new(response.into_body(), LONGEST)
-        .collect()
-        .await
-        .map_err(|error| anyhow::anyhow!(error))?
-        .to_bytes();
-    connection.abort();
-    Ok(Answer { status, body })
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -80,7 +104,14 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(5);
 
-    async fn answering(answer: &'static str) -> SocketAddr {
+    fn plain(socket: SocketAddr) -> AdminAddress {
+        AdminAddress {
+            socket,
+            certificate: None,
+        }
+    }
+
+    async fn answering(answer: &'static str) -> AdminAddress {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
@@ -92,35 +123,38 @@ mod tests {
             assert!(head.contains(&format!("host: {address}\r\n")), "{head}");
             stream.write_all(answer.as_bytes()).await.unwrap();
         });
-        address
+        plain(address)
     }
 
     #[tokio::test]
     async fn an_answer_is_read_whole() {
         let address = answering("HTTP/1.1 503 No\r\ncontent-length: 2\r\n\r\nhm").await;
-        let answer = get(address, "/x?y=z", PATIENCE).await.unwrap();
+        let answer = ask(address, "/x?y=z", PATIENCE).await.unwrap();
         assert_eq!((answer.status.as_u16(), &*answer.body), (503, &b"hm"[..]));
     }
 
     #[tokio::test]
     async fn what_is_no_answer_is_an_error() {
         let cut = answering("HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nhm").await;
-        assert!(get(cut, "/x?y=z", PATIENCE).await.is_err());
+        assert!(ask(cut, "/x?y=z", PATIENCE).await.is_err());
         let huge = answering("HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n").await;
-        assert!(get(huge, "/x?y=z", PATIENCE).await.is_err());
+        assert!(ask(huge, "/x?y=z", PATIENCE).await.is_err());
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let nobody = free.local_addr().unwrap();
+        let nobody = plain(free.local_addr().unwrap());
         drop(free);
-        let error = get(nobody, "/x?y=z", PATIENCE).await.unwrap_err();
+        let error = ask(nobody, "/x?y=z", PATIENCE).await.unwrap_err();
         assert!(error.to_string().contains("did not answer"), "{error}");
     }
 
     #[tokio::test]
     async fn nobody_is_waited_for_for_ever() {
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = silent.local_addr().unwrap();
-        let error = get(address, "/x", Duration::ZERO).await.unwrap_err();
-        assert!(error.to_string().contains("within 0 seconds"), "{error}");
+        let address = plain(silent.local_addr().unwrap());
+        let error = ask(address, "/x", Duration::ZERO).await.unwrap_err();
+        assert!(
+            format!("{error:#}").contains("longer than 0 seconds"),
+            "{error:#}"
+        );
     }
 
     #[test]

@@ -19,7 +19,7 @@ use signet_lab::LabError;
 use signet_repository::{RepositoryError, UserError};
 use signet_secret::SealError;
 use signet_server::secrets::{InventoryError, ResealFailure};
-use signet_server::{DataError, OpenError, RehearsalError, ServeError};
+use signet_server::{DataError, OpenError, RehearsalError, ServeError, TlsError};
 
 /// Something that this crate itself refuses.
 #[derive(Debug, Default)]
@@ -98,6 +98,9 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         return Some(error.hint());
     }
     if let Some(error) = error.downcast_ref::<OpenError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<TlsError>() {
         return Some(error.hint());
     }
     if let Some(error) = error.downcast_ref::<DataError>() {

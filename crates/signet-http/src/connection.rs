@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
-use crate::tls::{self, TlsError};
+use crate::tls::{self, Pin, TlsError};
 use crate::{ExchangeError, Server};
 
 /// No head of an answer is longer, in bytes.
@@ -197,8 +197,41 @@ pub async fn exchange(
     limits: Limits,
     now: UnixSeconds,
 ) -> Result<Answer, ExchangeError> {
+    within(server, request, limits, Trust::Roots(now)).await
+}
+
+/// The same with a server that is known by its certificate, and by nothing else: neither names nor times nor authorities
+/// matter. A server that is asked in plain http shows none, so nothing is known about it.
+///
+/// # Errors
+///
+/// The server cannot be reached, shows another certificate, or does not answer in time.
+pub async fn exchange_pinned(
+    server: &Server<'_>,
+    pinned: Pin,
+    request: Request<Full<Bytes>>,
+    limits: Limits,
+) -> Result<Answer, ExchangeError> {
+    within(server, request, limits, Trust::Pinned(pinned)).await
+}
+
+/// What makes a connection trusted.
+#[derive(Clone, Copy, Debug)]
+enum Trust {
+    /// An authority that is trusted here, as of a time.
+    Roots(UnixSeconds),
+    /// The certificate itself.
+    Pinned(Pin),
+}
+
+async fn within(
+    server: &Server<'_>,
+    request: Request<Full<Bytes>>,
+    limits: Limits,
+    trust: Trust,
+) -> Result<Answer, ExchangeError> {
     let mut stage = Stage::Lookup;
-    let work = talk(server, request, limits.longest_body, now, &mut stage);
+    let work = talk(server, request, limits.longest_body, trust, &mut stage);
     match tokio::time::timeout(limits.deadline, work).await {
         Ok(answer) => answer,
         Err(_) => Err(ConnectionError::TimedOut {
@@ -214,13 +247,14 @@ async fn talk(
     server: &Server<'_>,
     request: Request<Full<Bytes>>,
     longest_body: usize,
-    now: UnixSeconds,
+    trust: Trust,
     stage: &mut Stage,
 ) -> Result<Answer, ExchangeError> {
     let authority = server.authority();
-    let config = match server.is_plain() {
-        true => None,
-        false => Some(tls::client_config(server.ca_file, now)?),
+    let config = match trust {
+        _ if server.is_plain() => None,
+        Trust::Roots(now) => Some(tls::client_config(server.ca_file, now)?),
+        Trust::Pinned(pinned) => Some(tls::pinned_config(pinned)?),
     };
     let stream = connect(server, stage).await?;
     match config {

@@ -6,11 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::crypto::aws_lc_rs;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{
+    WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
+use sha2::{Digest as _, Sha256};
 use signet_core::{Seconds, UnixSeconds};
 
 use crate::file;
@@ -70,6 +76,12 @@ pub enum TlsError {
         /// The names that it is for.
         names: Vec<String>,
     },
+    /// The server shows another certificate than the one that it is known by.
+    #[error("{host} shows another certificate than the one that it is known by")]
+    NotPinned {
+        /// The server.
+        host: String,
+    },
     /// Server and client found no common ground.
     #[error("no TLS connection to {host}: {reason}")]
     Refused {
@@ -91,6 +103,7 @@ impl TlsError {
             Self::Expired { .. } => "CLIENT_TLS_EXPIRED",
             Self::NotYetValid { .. } => "CLIENT_TLS_NOT_YET_VALID",
             Self::WrongName { .. } => "CLIENT_TLS_WRONG_NAME",
+            Self::NotPinned { .. } => "CLIENT_TLS_NOT_PINNED",
             Self::Refused { .. } => "CLIENT_TLS_REFUSED",
         }
     }
@@ -119,6 +132,9 @@ impl TlsError {
             }
             Self::WrongName { .. } => {
                 "correct the host in the URL; if it is right, something else answers in its place"
+            }
+            Self::NotPinned { .. } => {
+                "if the server has not just got another certificate, something else answers in its place"
             }
             Self::Refused { .. } => {
                 "check that the port of the URL speaks TLS 1.2 or 1.3, and what stands between this machine and it"
@@ -168,6 +184,78 @@ pub(crate) fn client_config(
     Ok(config)
 }
 
+/// The same versions and algorithms, for a server that is known by its certificate.
+///
+/// # Errors
+/// If rustls has none of them.
+pub(crate) fn pinned_config(pinned: Pin) -> Result<ClientConfig, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = Pinned {
+        pinned,
+        algorithms: provider.signature_verification_algorithms,
+    };
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError::Refused {
+            host: "any server".to_owned(),
+            reason: error.to_string(),
+        })?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// The SHA-256 of the one certificate that a server may show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pin(pub [u8; 32]);
+
+/// Accepts that certificate, from whoever shows that the key is there as well.
+#[derive(Debug)]
+struct Pinned {
+    pinned: Pin,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match Sha256::digest(certificate)[..] == self.pinned.0 {
+            true => Ok(ServerCertVerified::assertion()),
+            false => Err(CertificateError::ApplicationVerificationFailure.into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
 /// What the failure of a handshake with `host` means; nothing if it was not TLS that failed.
 pub(crate) fn explain(error: &io::Error, host: &str) -> Option<TlsError> {
     let host = host.to_owned();
@@ -179,6 +267,7 @@ pub(crate) fn explain(error: &io::Error, host: &str) -> Option<TlsError> {
         });
     };
     Some(match certificate {
+        CertificateError::ApplicationVerificationFailure => TlsError::NotPinned { host },
         CertificateError::UnknownIssuer => TlsError::UnknownIssuer { host },
         CertificateError::Expired => TlsError::Expired { host, since: None },
         CertificateError::ExpiredContext { time, not_after } => TlsError::Expired {

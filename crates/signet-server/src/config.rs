@@ -9,6 +9,7 @@ mod error;
 mod reference;
 mod resolve;
 mod span;
+mod tls;
 mod values;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ pub use reference::reference;
 pub use resolve::Resolved;
 pub(crate) use resolve::listener_names;
 pub use span::Span;
+pub use tls::TlsConfig;
+pub(crate) use tls::TlsFiles;
 pub use values::{
     Custody, Group, Host, Network, Pattern, PublicUrl, RepositoryLocation, Role, TokenFormat,
     TokenZone,
@@ -49,6 +52,9 @@ pub struct Config {
 
     /// Where the instance listens.
     pub listen: Listen,
+
+    /// The certificate of the listeners; without one they speak plain HTTP.
+    pub tls: TlsConfig,
 
     /// Where users, groups and settings are stored.
     pub repository: RepositoryConfig,

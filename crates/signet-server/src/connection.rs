@@ -1,6 +1,7 @@
 //! Accepting connections and speaking HTTP/1.1 on them, with every wait and every size bounded.
 
 mod patience;
+mod secure;
 
 use std::convert::Infallible;
 use std::io;
@@ -13,14 +14,18 @@ use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use patience::Patient;
+use secure::secure;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-/// How long a client may take to send the head of a request, and stay idle between two.
+use crate::tls::Tls;
+
+/// How long a client may take to agree on TLS, to send the head of a request, and stay idle between two.
 const HEAD_PATIENCE: Duration = Duration::from_secs(30);
 /// The longest head of a request, in bytes.
 const HEAD_MOST: usize = 32 * 1_024;
@@ -39,10 +44,12 @@ pub(crate) trait Answerer: Send + Sync + 'static {
 }
 
 /// Accepts connections on `listener`, at most `most` at a time, until `stop` says so, and then lets requests under way end.
+/// With `tls` nothing else is spoken on them.
 pub(crate) async fn accept<A: Answerer>(
     listener: TcpListener,
     answerer: Arc<A>,
     most: u32,
+    tls: Option<Arc<Tls>>,
     mut stop: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(most as usize));
@@ -72,17 +79,26 @@ pub(crate) async fn accept<A: Answerer>(
             let answerer = Arc::clone(&answerer);
             async move { Ok::<_, Infallible>(answerer.answer(request, peer).await.map(Full::new)) }
         });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_PATIENCE)
-            .max_buf_size(HEAD_MOST)
-            .serve_connection(TokioIo::new(Patient::new(stream)), service);
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            // Whatever ended the connection, the client sees it; here it is noise.
-            let _ = connection.await;
-            drop(place);
-        });
+        match &tls {
+            None => {
+                let connection = graceful.watch(serve(stream, service));
+                tokio::spawn(async move {
+                    // Whatever ended the connection, the client sees it; here it is noise.
+                    let _ = connection.await;
+                    drop(place);
+                });
+            }
+            Some(tls) => {
+                let (tls, stop, watcher) = (Arc::clone(tls), stop.clone(), graceful.watcher());
+                // Apart, and with its place taken: who is slow here keeps nobody else waiting.
+                tokio::spawn(async move {
+                    if let Some(stream) = secure(stream, peer, &tls, stop).await {
+                        let _ = watcher.watch(serve(stream, service)).await;
+                    }
+                    drop(place);
+                });
+            }
+        }
     }
     drop(listener);
     if tokio::time::timeout(GRACE, graceful.shutdown())
@@ -91,6 +107,18 @@ pub(crate) async fn accept<A: Answerer>(
     {
         tracing::warn!(code = "SHUTDOWN_CUT", "some requests did not end in time");
     }
+}
+
+fn serve<S, A>(stream: S, service: A) -> http1::Connection<TokioIo<Patient<S>>, A>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    A: HttpService<Incoming, ResBody = Full<Bytes>, Error = Infallible>,
+{
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_buf_size(HEAD_MOST)
+        .serve_connection(TokioIo::new(Patient::new(stream)), service)
 }
 
 async fn next(
@@ -105,3 +133,6 @@ async fn next(
     let (stream, peer) = listener.accept().await?;
     Ok((stream, peer, place))
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@
 //! repository.db    users, groups, marks, settings (signet-repository)
 //! run/lock         held by the one instance that runs on this directory
 //! run/signet.sock  where a command pokes the running instance
-//! run/admin        where its admin listener listens
+//! run/admin        where its admin listener listens, and the certificate that it shows
 //! ```
 
 use std::fs;
@@ -31,6 +31,7 @@ use crate::owner;
 use crate::poke::{self, Poked};
 use crate::repository_keys::RepositoryKeys;
 use crate::shell::quoted;
+use crate::tls::Fingerprint;
 
 /// The version of the layout that this program writes and reads.
 const FORMAT: &str = "1";
@@ -140,6 +141,44 @@ impl DataError {
 #[derive(Clone, Debug)]
 pub struct DataDirectory {
     path: PathBuf,
+}
+
+/// Where an admin listener listens.
+///
+/// One that speaks TLS is known by its certificate, which the instance wrote down where nobody else can write. So a command
+/// needs no authority to believe it, the certificate needs no name for loopback, and one that has expired does not keep
+/// anybody from asking what is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdminAddress {
+    /// Address and port.
+    pub socket: SocketAddr,
+    /// The certificate that it shows, if it speaks TLS.
+    pub certificate: Option<Fingerprint>,
+}
+
+impl AdminAddress {
+    fn line(&self) -> String {
+        match self.certificate {
+            None => format!("{}\n", self.socket),
+            Some(certificate) => format!("https://{} {certificate}\n", self.socket),
+        }
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        match line.trim().strip_prefix("https://") {
+            None => Some(Self {
+                socket: line.trim().parse().ok()?,
+                certificate: None,
+            }),
+            Some(rest) => {
+                let (socket, certificate) = rest.split_once(' ')?;
+                Some(Self {
+                    socket: socket.parse().ok()?,
+                    certificate: Some(Fingerprint::parse(certificate)?),
+                })
+            }
+        }
+    }
 }
 
 /// How the name begins of what was in a data directory before a restore: within it, or behind a dot and its name beside it.
@@ -365,18 +404,26 @@ impl DataDirectory {
 
     /// Where the admin listener of the instance that runs here listens, as that instance wrote it down; `None` if none runs.
     #[must_use]
-    pub fn admin_address(&self) -> Option<SocketAddr> {
+    pub fn admin(&self) -> Option<AdminAddress> {
         if !self.is_claimed() {
             return None;
         }
-        let text = file::text(&self.admin_file(), WORD_MOST).ok()?;
-        text.trim().parse().ok()
+        AdminAddress::parse(&file::text(&self.admin_file(), WORD_MOST).ok()?)
     }
 
-    /// Writes down where the admin listener listens, for the commands.
-    pub(crate) fn tell_admin_address(&self, address: SocketAddr) -> Result<(), DataError> {
+    /// Writes down where the admin listener listens, for the commands, and the certificate that it shows if it speaks TLS.
+    pub(crate) fn tell_admin(
+        &self,
+        socket: SocketAddr,
+        certificate: Option<Fingerprint>,
+    ) -> Result<(), DataError> {
         let path = self.admin_file();
-        atomic::write(&path, format!("{address}\n").as_bytes()).map_err(|error| DataError::Write {
+        let line = AdminAddress {
+            socket,
+            certificate,
+        }
+        .line();
+        atomic::write(&path, line.as_bytes()).map_err(|error| DataError::Write {
             path,
             source: error.source,
         })
@@ -464,6 +511,27 @@ mod tests {
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o700
         );
+    }
+
+    #[test]
+    fn where_the_admin_listener_is_can_be_read_again() {
+        let socket = SocketAddr::from(([127, 0, 0, 1], 9080));
+        for certificate in [None, Some(Fingerprint([0xa5; 32]))] {
+            let address = AdminAddress {
+                socket,
+                certificate,
+            };
+            assert_eq!(AdminAddress::parse(&address.line()), Some(address));
+        }
+        // A pin that cannot be read must not become none.
+        for damaged in [
+            "https://127.0.0.1:9080",
+            "https://127.0.0.1:9080 a5",
+            "",
+            "x",
+        ] {
+            assert_eq!(AdminAddress::parse(damaged), None, "{damaged}");
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod verbose;
 pub(crate) use crate::chain;
 pub(crate) use crate::file::read_at_most;
 pub(crate) use answer::{PATH, answer};
+pub(crate) use check::certificate_age;
 pub use check::{CHECKS, CheckError, Checked, HealthCheck};
 pub use finding::Finding;
 pub use ground::Ground;

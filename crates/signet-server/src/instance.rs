@@ -1,5 +1,6 @@
 //! One instance: everything a data directory amounts to while the program runs, and how it is kept current.
 
+mod certificate;
 mod config_text;
 mod first;
 mod keys;
@@ -25,6 +26,7 @@ use crate::chain;
 use crate::config::Config;
 use crate::data::{DataDirectory, DataError};
 use crate::hosts::HostNames;
+use crate::tls::Tls;
 use config_text::ConfigText;
 pub(crate) use keys::KeyCensus;
 use keys::KeyRoom;
@@ -95,6 +97,8 @@ pub struct Instance {
     pub(crate) gate: Arc<Gate>,
     pub(crate) hosts: HostNames,
     pub(crate) state: State,
+    /// Only where this program itself listens.
+    pub(crate) tls: Option<Arc<Tls>>,
     keys: KeyRoom,
     notices: Notices,
     rotation: Rotation,
@@ -197,6 +201,7 @@ impl Instance {
             gate,
             hosts: HostNames::new(resolved.hosts),
             state,
+            tls: None,
             keys,
             notices: Notices::default(),
             rotation: Rotation::new(&config),
@@ -226,7 +231,7 @@ impl Instance {
         Ok(self.overrides.apply(config))
     }
 
-    /// Looks at everything that may have changed, and takes what is good: configuration, keys, repository.
+    /// Looks at everything that may have changed, and takes what is good: configuration, certificate, keys, repository.
     ///
     /// # Errors
     /// What is wrong, a line each; of that, what was in force stays in force.
@@ -234,6 +239,9 @@ impl Instance {
         let mut complaints = Vec::new();
         if let Err(error) = self.look_at_config().await {
             complaints.push(error.to_string());
+        }
+        if let Err(error) = self.look_at_certificate().await {
+            complaints.push(error);
         }
         self.rotate_if_due().await;
         match self.keys.look(self.now()).await {

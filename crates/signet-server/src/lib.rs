@@ -21,10 +21,11 @@ pub mod secrets;
 mod serve;
 mod shell;
 mod sighting;
+mod tls;
 
 pub use chain::chain;
 pub use config::{Config, ConfigError};
-pub use data::{DataDirectory, DataError, KEPT_ASIDE};
+pub use data::{AdminAddress, DataDirectory, DataError, KEPT_ASIDE};
 pub use instance::{Instance, OpenError, Overrides, Readiness};
 pub use poke::Poked;
 pub use reference::{reference_http, reference_metrics};
@@ -32,3 +33,4 @@ pub use relocation::{Rehearsal, RehearsalError, SealedValues};
 pub use serve::{Announcement, ServeError, ServeOptions, serve, system_clock};
 pub use shell::quoted;
 pub use sighting::{Sighting, last_seen};
+pub use tls::{Certificate, Fault, Fingerprint, TlsError, TlsFile};

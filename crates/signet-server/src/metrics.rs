@@ -51,6 +51,12 @@ const CONFIG_FAILURES: Metric = Metric {
     labels: "",
     help: "Looks at a configuration that was wrong and not taken",
 };
+const TLS_FAILURES: Metric = Metric {
+    name: "signet_tls_handshake_failures",
+    kind: "counter",
+    labels: "",
+    help: "Connections on which no TLS was agreed on, those that spoke plain HTTP included",
+};
 const READY: Metric = Metric {
     name: "signet_ready",
     kind: "gauge",
@@ -89,12 +95,13 @@ const SESSIONS_SEEN: Metric = Metric {
 };
 
 /// Every metric.
-pub(crate) const ALL: [Metric; 11] = [
+pub(crate) const ALL: [Metric; 12] = [
     VERDICTS,
     LOGINS,
     RENEWALS,
     LOGOUTS,
     CONFIG_FAILURES,
+    TLS_FAILURES,
     READY,
     USERS,
     MARKS,
@@ -117,7 +124,7 @@ pub(crate) fn document(instance: &Instance, keys: &KeyCensus) -> Result<String, 
 struct Gathered {
     verdicts: Vec<(&'static str, u64)>,
     logins: [(&'static str, u64); 3],
-    counters: [(Metric, u64); 3],
+    counters: [(Metric, u64); 4],
     gauges: [(Metric, u64); 4],
     keys: Vec<((&'static str, &'static str), u64)>,
     sessions_seen: Vec<(String, u64)>,
@@ -157,6 +164,10 @@ impl Gathered {
                 (RENEWALS, tally.read(Event::Renewed)),
                 (LOGOUTS, tally.read(Event::Logout)),
                 (CONFIG_FAILURES, instance.state.config_failures()),
+                (
+                    TLS_FAILURES,
+                    instance.tls.as_ref().map_or(0, |tls| tls.failures()),
+                ),
             ],
             gauges: [
                 (READY, ready.into()),

@@ -23,6 +23,7 @@ use crate::hosts::HostNames;
 use crate::instance::{FirstStart, Instance, OpenError, Overrides, Readiness};
 use crate::poke;
 use crate::public::PublicSite;
+use crate::tls::{Tls, TlsError};
 
 /// How often the instance looks by itself.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -65,10 +66,10 @@ pub enum Announcement {
         role: Role,
         /// The address browsers know the site by.
         public_url: String,
-        /// Where the public listener listens.
-        public: SocketAddr,
-        /// Where the admin listener listens.
-        admin: SocketAddr,
+        /// Where the public listener listens: address and port, as an https URL where it speaks TLS.
+        public: String,
+        /// Where the admin listener listens, in the same way.
+        admin: String,
     },
     /// It has begun to end.
     Draining,
@@ -81,6 +82,9 @@ pub enum ServeError {
     /// It could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// There is no certificate to show.
+    #[error("the certificate of the listeners cannot be used")]
+    Tls(#[from] TlsError),
     /// It could not listen.
     #[error("{address} could not be listened on ({key})")]
     Listen {
@@ -111,6 +115,7 @@ impl ServeError {
     pub fn hint(&self) -> String {
         match self {
             Self::Open(error) => error.hint(),
+            Self::Tls(error) => error.hint(),
             Self::Listen {
                 address,
                 key,
@@ -153,7 +158,8 @@ pub async fn serve(
         return Err(ServeError::Running(data.path().to_owned()));
     };
     let config = overrides.apply(data.config()?);
-    // The ports first: if they are taken, no keys and no users are made.
+    // Certificate and ports first: if they cannot be had, no keys and no users are made.
+    let tls = Tls::open(&config, data.path())?.map(Arc::new);
     let public = bind(config.listen.public, "listen.public").await?;
     let admin = bind(config.listen.admin, "listen.admin").await?;
 
@@ -169,7 +175,7 @@ pub async fn serve(
         false => IfMissing::Create,
     };
     let instance = Instance::open(data, overrides, if_missing, clock).await?;
-    let instance = Arc::new(instance);
+    let instance = Arc::new(instance.with_tls(tls.clone()));
     if let Some((user, password)) = FirstStart::administrator(&instance, config.role).await? {
         announce(Announcement::FirstAdministrator { user, password });
         FirstStart::told(&instance).await?;
@@ -181,14 +187,16 @@ pub async fn serve(
     let public_address = public.local_addr().unwrap_or(config.listen.public);
     let admin_address = admin.local_addr().unwrap_or(config.listen.admin);
     let public_site = Arc::new(PublicSite(Arc::clone(&instance)));
-    if let Err(error) = instance.data().tell_admin_address(admin_address) {
-        let error = &error as &dyn std::error::Error;
-        tracing::warn!(
-            code = "NO_ADMIN_ADDRESS",
-            error,
-            "commands look for the admin listener where listen.admin says"
-        );
+    if let Some(tls) = &tls {
+        instance.tell_certificate(&tls.certificate(), "the listeners speak TLS");
     }
+    instance.tell_admin();
+    let public_tls = tls.clone().filter(|tls| tls.is_public());
+    let admin_tls = tls.filter(|tls| tls.is_admin());
+    let (public_told, admin_told) = (
+        told(public_address, public_tls.is_some()),
+        told(admin_address, admin_tls.is_some()),
+    );
     let admin_site = Arc::new(AdminSite {
         instance: Arc::clone(&instance),
         hosts: HostNames::new(listener_names(admin_address)),
@@ -200,16 +208,23 @@ pub async fn serve(
             public,
             public_site,
             config.listen.connections,
+            public_tls,
             stopped.clone(),
         )),
-        tokio::spawn(accept(admin, admin_site, ADMIN_CONNECTIONS, stopped)),
+        tokio::spawn(accept(
+            admin,
+            admin_site,
+            ADMIN_CONNECTIONS,
+            admin_tls,
+            stopped,
+        )),
     ];
     announce(Announcement::Ready {
         instance: config.instance_name(),
         role: config.role,
         public_url: config.public_url.to_string(),
-        public: public_address,
-        admin: admin_address,
+        public: public_told,
+        admin: admin_told,
     });
     let readiness = instance.state.readiness();
     if readiness != Readiness::Ready {
@@ -314,6 +329,14 @@ async fn next_hangup(hangup: &mut Option<tokio::signal::unix::Signal>) {
             hangup.recv().await;
         }
         None => std::future::pending().await,
+    }
+}
+
+/// Where a listener listens, as it is told.
+fn told(address: SocketAddr, is_tls: bool) -> String {
+    match is_tls {
+        true => format!("https://{address}"),
+        false => address.to_string(),
     }
 }
 

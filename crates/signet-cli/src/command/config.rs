@@ -9,6 +9,7 @@ use signet_server::{Config as Configuration, DataDirectory, DataError};
 
 use super::Outcome;
 use crate::context::Context;
+use crate::failure::Failure;
 
 /// Check the configuration, or show every value in force
 #[derive(Debug, Args)]
@@ -19,7 +20,8 @@ pub(crate) struct Config {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Read the configuration without using it; exit status 1 with file, line and column if it is wrong
+    /// Read the configuration, and the certificate that it names, without using them; exit status 1 with file, line and
+    /// column if something is wrong
     Check {
         /// Check this file in the place of signet.toml in the data directory, before it is moved there
         #[arg(value_name = "FILE")]
@@ -33,13 +35,13 @@ impl Config {
     pub(crate) fn run(&self, context: &Context) -> anyhow::Result<Outcome> {
         match &self.action {
             Action::Check { file: Some(file) } => {
-                read(file)?;
-                good(context, file)?;
+                let text = std::fs::read_to_string(file)
+                    .with_context(|| format!("{} could not be read", file.display()))?;
+                check(context, &text, file)?;
             }
             Action::Check { file: None } => {
                 let directory = DataDirectory::open(context.data())?;
-                directory.config()?;
-                good(context, &directory.config_path())?;
+                check(context, &directory.config_text()?, &directory.config_path())?;
             }
             Action::Show => {
                 let config = DataDirectory::open(context.data())?.config()?;
@@ -50,15 +52,32 @@ impl Config {
     }
 }
 
-fn read(file: &Path) -> anyhow::Result<Configuration> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("{} could not be read", file.display()))?;
-    Ok(Configuration::parse(&text, file).map_err(DataError::from)?)
-}
-
-fn good(context: &Context, file: &Path) -> anyhow::Result<()> {
-    context.output.answer(
-        &json!({ "file": file, "good": true }),
-        &format!("{} is good.", file.display()),
-    )
+/// Reads the configuration, and the certificate that it names.
+fn check(context: &Context, text: &str, file: &Path) -> anyhow::Result<()> {
+    let config = Configuration::parse(text, file).map_err(DataError::from)?;
+    let directory = std::path::absolute(context.data())?;
+    let certificate = match config.certificate(&directory) {
+        Ok(certificate) => certificate,
+        Err(error) => {
+            let place = config.place_of(&error, text, file);
+            return Err(Failure::new(place.to_string()).hint(error.hint()).into());
+        }
+    };
+    let shown = certificate.as_ref().map(|certificate| {
+        json!({
+            "names": certificate.names,
+            "not_after": certificate.end(),
+            "sha256": certificate.fingerprint.to_string(),
+        })
+    });
+    let mut words = format!("{} is good.", file.display());
+    if let Some(certificate) = &certificate {
+        let names = certificate.names.join(", ");
+        words.push_str(&format!(
+            "\nThe certificate for {names} ends on {}.",
+            certificate.end()
+        ));
+    }
+    let document = json!({ "file": file, "good": true, "certificate": shown });
+    context.output.answer(&document, &words)
 }

@@ -2,11 +2,13 @@
 
 mod plugin;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use signet_server::AdminAddress;
 use signet_server::health::{HealthReport, Selection, offline, running_at};
 use url::form_urlencoded;
 
@@ -95,7 +97,7 @@ impl Health {
                 .into());
         }
         let report = match running_at(data) {
-            Some(address) => match self.ask(address).await {
+            Some(address) => match self.ask(data, address).await {
                 Ok(report) => report,
                 Err(error) => {
                     self.look(context, &selection, Some(&format!("{error:#}")))
@@ -113,7 +115,7 @@ impl Health {
         Ok(report)
     }
 
-    async fn ask(&self, address: std::net::SocketAddr) -> anyhow::Result<HealthReport> {
+    async fn ask(&self, data: &Path, address: AdminAddress) -> anyhow::Result<HealthReport> {
         let patience = self.patience();
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("tags", &self.tags)
@@ -122,11 +124,11 @@ impl Health {
             .append_pair("forceInstantExecution", "true")
             .finish();
         let target = format!("/system/health?{query}");
-        let answer = admin::get(address, &target, patience + MARGIN).await?;
+        let answer = admin::get(data, address, &target, patience + MARGIN).await?;
         serde_json::from_slice(&answer.body).with_context(|| {
             format!(
-                "{address} answered {}, and nothing that is a report",
-                answer.status
+                "{} answered {}, and nothing that is a report",
+                address.socket, answer.status
             )
         })
     }

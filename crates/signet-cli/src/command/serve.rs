@@ -79,8 +79,8 @@ fn announce(context: &Context, announcement: Announcement) {
                 instance,
                 role = role.as_str(),
                 url = public_url,
-                listen.public = %public,
-                listen.admin = %admin,
+                listen.public = public,
+                listen.admin = admin,
                 "the instance is ready"
             );
             if context.output.is_json() {

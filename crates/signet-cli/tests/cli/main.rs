@@ -28,5 +28,6 @@ mod secrets;
 mod secrets_sealed;
 mod serving;
 mod terminal;
+mod tls;
 mod tokens;
 mod users;

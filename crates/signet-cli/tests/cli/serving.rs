@@ -48,8 +48,8 @@ impl Running {
         };
         assert_eq!(ready["event"], "ready");
         Self {
-            public: ready["public"].as_str().unwrap().parse().unwrap(),
-            admin: ready["admin"].as_str().unwrap().parse().unwrap(),
+            public: address(&ready["public"]),
+            admin: address(&ready["admin"]),
             child,
             ended: false,
         }
@@ -58,6 +58,11 @@ impl Running {
     /// Where browsers and proxies reach it.
     pub(crate) fn public(&self) -> SocketAddr {
         self.public
+    }
+
+    /// Where operators reach it.
+    pub(crate) fn admin_address(&self) -> SocketAddr {
+        self.admin
     }
 
     /// The status that `/whoami` answers a token with. By default the site is called localhost:8080.
@@ -104,6 +109,15 @@ impl Drop for Running {
             let _ = self.child.wait();
         }
     }
+}
+
+/// Of a listener, whether or not it speaks TLS.
+fn address(told: &Value) -> SocketAddr {
+    let told = told.as_str().unwrap();
+    told.strip_prefix("https://")
+        .unwrap_or(told)
+        .parse()
+        .unwrap()
 }
 
 #[test]

@@ -46,6 +46,7 @@ impl Config {
             let message = "with plain http everybody on the way can steal sessions: expected https, a loopback host, or token.insecure = true";
             return wrong("public_url", message.to_owned());
         }
+        self.check_tls(text, path)?;
         if token.inactivity.0 < Seconds(60) {
             return wrong("token.inactivity", "expected at least \"60s\"".to_owned());
         }
@@ -260,14 +261,20 @@ impl Config {
 
 /// The names that a listener has by itself: its address, and on loopback `localhost`.
 pub(crate) fn listener_names(address: std::net::SocketAddr) -> Vec<String> {
+    let port = address.port();
     let mut names = vec![address.to_string()];
     if address.ip().is_loopback() || address.ip().is_unspecified() {
-        let port = address.port();
         names.extend([
             format!("localhost:{port}"),
             format!("127.0.0.1:{port}"),
             format!("[::1]:{port}"),
         ]);
+    }
+    // Clients leave out the port that is usual for the scheme.
+    if matches!(port, 80 | 443) {
+        let usual = format!(":{port}");
+        let bare = |name: &String| name.strip_suffix(&usual).map(str::to_owned);
+        names.extend(names.iter().filter_map(bare).collect::<Vec<_>>());
     }
     names
 }

@@ -10,8 +10,10 @@ mod keys;
 mod repository;
 mod secrets;
 mod throttles;
+mod tls;
 
 pub(crate) use instance::down;
+pub(crate) use tls::certificate_age;
 
 use std::error::Error;
 use std::pin::Pin;
@@ -22,7 +24,7 @@ use super::{Finding, Ground};
 use crate::chain;
 
 /// Every check of an instance.
-pub static CHECKS: [&dyn HealthCheck; 10] = [
+pub static CHECKS: [&dyn HealthCheck; 11] = [
     &instance::Readiness,
     &configuration::Configuration,
     &keys::Keys,
@@ -33,6 +35,7 @@ pub static CHECKS: [&dyn HealthCheck; 10] = [
     &disk::Disk,
     &clock::ClockSense,
     &throttles::Throttles,
+    &tls::TlsCertificate,
 ];
 
 /// What a check finds, as soon as it knows.

@@ -1,13 +1,12 @@
 //! The health of an instance that does not answer, from its data.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use signet_core::{Clock, UnixSeconds};
 
-use crate::data::DataDirectory;
+use crate::data::{AdminAddress, DataDirectory};
 
 use super::check::down;
 use super::{
@@ -20,8 +19,8 @@ const INSTANCE: &str = "instance";
 /// Where the instance that runs on the data directory at `data` listens for operators, whatever else is wrong with that
 /// directory; `None` if none runs.
 #[must_use]
-pub fn running_at(data: &Path) -> Option<SocketAddr> {
-    DataDirectory::unchecked(data).admin_address()
+pub fn running_at(data: &Path) -> Option<AdminAddress> {
+    DataDirectory::unchecked(data).admin()
 }
 
 /// Runs the checks of `selection` on the data directory at `data`, each for at most as long as `patience`.

@@ -84,6 +84,9 @@ impl Instance {
         self.gate.configure(resolved.gate);
         self.hosts.replace(resolved.hosts);
         self.rotation.configure(&config);
+        if let Some(tls) = &self.tls {
+            tls.configure(&config);
+        }
         let former = Config::parse(&known.taken, &self.data.config_path());
         let former = former.map_or_else(|_| Config::default(), |old| self.overrides.apply(old));
         let detail = json!({

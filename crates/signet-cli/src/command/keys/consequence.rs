@@ -1,11 +1,11 @@
 //! What revoking a key will do: how many sessions end, or how many secrets no longer open.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use signet_core::{KeyId, RingName, Seconds};
 use signet_repository::{Repository, UserPage};
+use signet_server::AdminAddress;
 use signet_server::secrets::SecretInventory;
 
 use crate::admin;
@@ -47,7 +47,7 @@ impl Consequence {
         if ring == RingName::Master {
             return secrets(place, id).await;
         }
-        let because = match place.directory().admin_address() {
+        let because = match place.directory().admin() {
             None => "no instance is running on this data",
             Some(address) => match seen(context, address, id).await {
                 Some(estimate) => {
@@ -116,8 +116,8 @@ impl Consequence {
 }
 
 /// What the running instance says of `key` among its metrics.
-async fn seen(context: &Context, address: SocketAddr, key: KeyId) -> Option<u64> {
-    match admin::get(address, "/metrics", PATIENCE).await {
+async fn seen(context: &Context, address: AdminAddress, key: KeyId) -> Option<u64> {
+    match admin::get(context.data(), address, "/metrics", PATIENCE).await {
         Ok(answer) => estimate(&String::from_utf8_lossy(&answer.body), key),
         Err(error) => {
             context.output.warning(&format!("{error:#}"));
