@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -9,6 +10,7 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::output::Output;
 
 /// No password or token is longer, in bytes.
 const LONGEST: u64 = 16 * 1_024;
@@ -26,8 +28,33 @@ pub(crate) fn from_stdin(what: &str) -> anyhow::Result<SecretString> {
     Ok(line.as_str().into())
 }
 
-/// The one line of the file at `path`; `-` is standard input.
+/// The one line of the file at `path`; `-` is standard input. Warns of a file that others can read.
 pub(crate) fn from_file(path: &Path, what: &str) -> anyhow::Result<SecretString> {
+    let secret = line_of(path, what)?;
+    warn_if_open(path);
+    Ok(secret)
+}
+
+/// Warns of a file of secrets that others can read. One that is mounted, as Kubernetes does it, is reached by a link, and has
+/// the mode that its owner elsewhere chose.
+pub(crate) fn warn_if_open(path: &Path) {
+    const OTHERS: u32 = 0o077;
+    let Ok(metadata) = path.symlink_metadata() else {
+        return;
+    };
+    let mode = metadata.permissions().mode() & 0o7777;
+    if metadata.is_file() && mode & OTHERS != 0 {
+        let text = format!(
+            "others than its owner can reach {} (mode {mode:04o}): chmod 600 {}",
+            path.display(),
+            signet_server::quoted(path)
+        );
+        Output::new(false).warning(&text);
+    }
+}
+
+/// The one line of the file at `path`, which is no secret; `-` is standard input.
+pub(crate) fn line_of(path: &Path, what: &str) -> anyhow::Result<SecretString> {
     if path == Path::new("-") {
         return from_stdin(what);
     }

@@ -1,7 +1,7 @@
 //! A copy of an installation's bundles, on which a move of its keys is tried, and which is removed again.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
@@ -42,20 +42,22 @@ impl Rehearsal {
         Ok(bytes)
     }
 
-    /// Copies the bundles into a new directory beside them, for this user alone. `progress` hears how many bytes more were copied,
-    /// and says whether to go on.
+    /// Copies the bundles into a new directory beside them, for this user alone. `begun` hears of the directory before it is made,
+    /// and `progress` how many bytes more were copied; it says whether to go on.
     ///
     /// # Errors
     ///
     /// Something cannot be read or written, or `progress` says no: what was copied is removed.
     pub fn copy(
         relocation: &Relocation,
+        begun: impl FnOnce(&Path),
         progress: &mut dyn FnMut(u64) -> bool,
     ) -> Result<Self, RelocationError> {
         let cache = relocation.site.cache();
         let rehearsal = Self {
             root: name(relocation.backup())?,
         };
+        begun(&rehearsal.root);
         let private = backup::own_dress(0o700);
         let mut inner = rehearsal.root.clone();
         for name in INNER {
@@ -80,6 +82,31 @@ impl Rehearsal {
             }
         })?;
         Ok(rehearsal)
+    }
+
+    /// Removes the copy that [`Rehearsal::copy`] told of, for a program that ends while another of its threads may still write
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// Something of it is left.
+    pub fn abandon(root: &Path) -> io::Result<()> {
+        let mut gone = root.as_os_str().to_owned();
+        gone.push("-gone");
+        // What is written from now on finds no place.
+        match fs::rename(root, &gone) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            renamed => renamed?,
+        }
+        // Whatever had found its place before may have taken it since.
+        let mut removed = fs::remove_dir_all(&gone);
+        for _ in 0..3 {
+            if removed.is_ok() {
+                break;
+            }
+            removed = fs::remove_dir_all(&gone);
+        }
+        removed
     }
 
     /// The folder to name in the place of the original.

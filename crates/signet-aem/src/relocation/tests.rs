@@ -444,7 +444,7 @@ fn a_rehearsal_leaves_nothing_behind() {
     let relocation = open(&installation);
     let expected = Rehearsal::survey(&relocation).unwrap();
     let mut copied = 0;
-    let rehearsal = Rehearsal::copy(&relocation, &mut |bytes| {
+    let rehearsal = Rehearsal::copy(&relocation, |_| {}, &mut |bytes| {
         copied += bytes;
         true
     })
@@ -460,8 +460,19 @@ fn a_rehearsal_leaves_nothing_behind() {
     drop((copy, rehearsal));
     assert_eq!(leftovers_of(&installation), [] as [PathBuf; 0]);
 
-    let cancelled = Rehearsal::copy(&relocation, &mut |_| false);
+    let cancelled = Rehearsal::copy(&relocation, |_| {}, &mut |_| false);
     assert!(matches!(cancelled, Err(RelocationError::Cancelled)));
+    assert_eq!(leftovers_of(&installation), [] as [PathBuf; 0]);
+
+    // Taken away by somebody else in the middle.
+    let mut place = PathBuf::new();
+    let begun = |root: &Path| place = root.to_owned();
+    let copied = Rehearsal::copy(&relocation, begun, &mut |_| true).unwrap();
+    Rehearsal::abandon(&place).unwrap();
+    let again = Relocation::open(&copied.folder(), None);
+    assert!(again.is_err(), "{again:?}");
+    Rehearsal::abandon(&place).unwrap();
+    drop(copied);
     assert_eq!(leftovers_of(&installation), [] as [PathBuf; 0]);
     drop(held);
 }

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::environment;
 use crate::failure::Failure;
+use crate::secret;
 
 /// No file of credentials is longer, in bytes.
 const LONGEST: u64 = 64 * 1_024;
@@ -156,6 +157,7 @@ fn read(path: &Path) -> anyhow::Result<Zeroizing<String>> {
         true => io::stdin().lock().take(LONGEST).read_to_string(&mut text),
         false => {
             let file = File::open(path).with_context(reading)?;
+            secret::warn_if_open(path);
             file.take(LONGEST).read_to_string(&mut text)
         }
     }

@@ -55,7 +55,7 @@ pub(crate) struct Unprotect {
 impl Unprotect {
     pub(super) fn run(&self, context: &Context) -> anyhow::Result<Outcome> {
         let key = master::read(&self.master)?;
-        let text = secret::from_file(&self.value, "protected string")?;
+        let text = secret::line_of(&self.value, "protected string")?;
         let value: GraniteValue = text.expose_secret().trim().parse()?;
         let secret = value.open(&key)?;
         context

@@ -13,6 +13,7 @@ use super::master;
 use crate::command::Outcome;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::progress::Bar;
 use crate::table;
 
@@ -66,14 +67,17 @@ pub(crate) struct Rekey {
 impl Rekey {
     pub(super) fn run(&self, context: &Context) -> anyhow::Result<Outcome> {
         if let Some(backup) = &self.finish {
+            let _step = changing(context, backup);
             let done = rekey::finish(backup)?;
             return answer(context, &done, "completed", &finished(&done));
         }
         if let Some(backup) = &self.undo {
+            let _step = changing(context, backup);
             let done = rekey::undo(backup)?;
             let text = format!("{} as before.", files(done.files, "is", "are"));
             return answer(context, &done, "undone", &text);
         }
+        let _step = interrupt::told(&context.output, || Failure::new("nothing was changed"));
         let old = master::read(self.old.as_deref().context("--old names no file")?)?;
         let new = master::read(self.new.as_deref().context("--new names no file")?)?;
         let keys = Keys {
@@ -123,6 +127,7 @@ impl Rekey {
             );
         }
         let bytes: u64 = plan.changing().map(|file| size(&file.path)).sum();
+        let _step = changing(context, &self.backup);
         let bar = Bar::bytes("Sealing anew", bytes);
         let mut written = 0;
         let done = plan.apply(keys, &self.backup, &mut |bytes| {
@@ -135,6 +140,17 @@ impl Rekey {
         });
         answer(context, &done, "completed", &text)
     }
+}
+
+/// While files change: what whoever stops it is told.
+fn changing(context: &Context, backup: &Path) -> interrupt::Step {
+    let backup = std::path::absolute(backup).unwrap_or_else(|_| backup.to_owned());
+    let backup = signet_server::quoted(backup);
+    interrupt::told(&context.output, move || {
+        Failure::new("each file is as before or sealed anew, whole").hint(format!(
+            "complete it with: signet aem rekey --finish {backup}, or go back with: signet aem rekey --undo {backup}; if there is nothing to complete, nothing was changed, and the same command begins anew"
+        ))
+    })
 }
 
 const HEADER: [&str; 4] = ["file", "to seal anew", "sealed anew before", "neither key"];

@@ -4,6 +4,7 @@ mod narrator;
 mod plan;
 mod rehearse;
 mod standstill;
+mod stopped;
 mod told;
 mod undo;
 
@@ -127,11 +128,7 @@ enum Reached {
 impl Relocate {
     pub(super) async fn run(&self, context: &Context) -> anyhow::Result<Outcome> {
         let mut narrator = Narrator::new(context);
-        let reached = tokio::select! {
-            biased;
-            _ = tokio::signal::ctrl_c() => return Err(self.interrupted()),
-            reached = self.go(context, &mut narrator) => reached?,
-        };
+        let reached = self.go(context, &mut narrator).await?;
         let relocation = self.open()?;
         let text = self.told(reached, &relocation);
         let document = told::document(reached, &relocation, &narrator);
@@ -144,6 +141,7 @@ impl Relocate {
             return self.take_back(context, narrator).await;
         }
         let mut relocation = self.open()?;
+        narrator.stands(self.standing(&relocation));
         let standing = relocation.standing();
         if standing == Standing::GoingBack {
             return Err(RelocationError::GoingBack(relocation.backup().to_owned()).into());
@@ -175,7 +173,9 @@ impl Relocate {
             Standing::NotBegun => {
                 let fetched = self.fetch(&relocation, console.as_ref(), narrator).await?;
                 self.ask(&relocation)?;
+                narrator.stands(self.keeping(&relocation));
                 relocation.keep(&fetched, narrator)?;
+                narrator.stands(self.standing(&relocation));
             }
             _ => context.output.note(&format!(
                 "An earlier run kept the keys in {}; this one goes on from there.",
@@ -183,7 +183,9 @@ impl Relocate {
             )),
         }
         self.stand_still(context, &relocation, narrator).await?;
+        narrator.stands(self.writing(&relocation));
         relocation.switch(narrator)?;
+        narrator.stands(self.standing(&relocation));
         self.after_the_switch(context, relocation, console.as_ref(), narrator)
             .await
     }
@@ -220,6 +222,7 @@ impl Relocate {
         if !names.is_empty() && !self.yes {
             self.confirm_removal(context, &names.join(" and "), console.url())?;
         }
+        narrator.stands(self.removing(&relocation));
         relocation.remove(console, &proof, narrator).await?;
         Ok(Reached::Finished)
     }

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod proof;
+mod stopped;
 mod told;
 mod undo;
 
@@ -19,6 +20,7 @@ use crate::choice::one_of;
 use crate::command::Outcome;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::interrupt;
 pub(super) use bundle::{Origin, open as open_bundle};
 
 pub(super) const HELP: &str = "\
@@ -161,6 +163,7 @@ impl Work {
                 .hint("run it once for each of them, with its URL")
                 .into());
         }
+        let mut standing = interrupt::told(&context.output, stopped::unchanged);
         let refreshed = self.refresh.as_ref().map(|url| self.reach.console(url));
         let refreshed = refreshed.transpose()?;
         let consoles = self.consoles()?;
@@ -187,7 +190,9 @@ impl Work {
         for line in told::costs(&plan, &unseen) {
             context.output.aside(&line);
         }
-        let done = self.apply(context, &origin.source, &plan).await?;
+        let done = self
+            .apply(context, &origin.source, &plan, &mut standing)
+            .await?;
         if let Some(console) = &refreshed {
             context.output.warning(
                 "the bundles are refreshed while AEM runs; if anything that needs keys fails afterwards, restart it",
@@ -256,17 +261,16 @@ impl Work {
         context: &Context,
         source: &Source,
         plan: &Plan,
+        standing: &mut interrupt::Step,
     ) -> anyhow::Result<Vec<Replicated>> {
         let mut done = Vec::new();
         for target in &plan.targets {
-            done.push(
-                self.apply_one(context, source, target)
-                    .await
-                    .map_err(|error| match told::stopped_at(&done, target) {
-                        None => error,
-                        Some(text) => error.context(text),
-                    })?,
-            );
+            self.apply_one(context, source, target, &mut done, standing)
+                .await
+                .map_err(|error| match told::stopped_at(&done, target) {
+                    None => error,
+                    Some(text) => error.context(text),
+                })?;
         }
         Ok(done)
     }
@@ -276,7 +280,12 @@ impl Work {
         context: &Context,
         source: &Source,
         target: &Target,
-    ) -> anyhow::Result<Replicated> {
+        done: &mut Vec<Replicated>,
+        standing: &mut interrupt::Step,
+    ) -> anyhow::Result<()> {
+        // The new words are there before the old ones go.
+        let mut stands = |words: Failure| *standing = interrupt::told(&context.output, || words);
+        stands(stopped::before(done, target));
         let ground = match self.refresh {
             Some(_) => Ground::Running,
             None => Ground::Stopped,
@@ -284,10 +293,16 @@ impl Work {
         if !target.is_done() && ground == Ground::Stopped {
             self.service.stop(context, &target.folder).await?;
         }
-        let done = target.apply(source, ground)?;
+        if !target.is_done() {
+            stands(stopped::during(done, target));
+        }
+        let replicated = target.apply(source, ground)?;
+        let changed = [done.as_slice(), std::slice::from_ref(&replicated)].concat();
+        stands(stopped::after(&changed));
         if ground == Ground::Stopped {
             self.service.start(context, &target.folder).await?;
         }
-        Ok(done)
+        done.push(replicated);
+        Ok(())
     }
 }

@@ -4,12 +4,16 @@ use rustix::time::{ClockId, clock_gettime};
 use signet_aem::relocation::{Aide, Moment, StepReport};
 
 use crate::context::Context;
+use crate::failure::Failure;
+use crate::interrupt;
 use crate::output::Output;
 use crate::progress::Bar;
 
 pub(super) struct Narrator<'c> {
     output: &'c Output,
     steps: Vec<StepReport>,
+    /// What whoever stops the program is told.
+    standing: Option<interrupt::Step>,
 }
 
 impl<'c> Narrator<'c> {
@@ -17,7 +21,19 @@ impl<'c> Narrator<'c> {
         Self {
             output: &context.output,
             steps: Vec::new(),
+            standing: None,
         }
+    }
+
+    /// Where everything is said.
+    pub(super) const fn output(&self) -> &Output {
+        self.output
+    }
+
+    /// How things stand from now on, for whoever stops the program.
+    pub(super) fn stands(&mut self, words: Failure) {
+        // The new words are there before the old ones go.
+        self.standing = Some(interrupt::told(self.output, move || words));
     }
 
     /// The steps so far.

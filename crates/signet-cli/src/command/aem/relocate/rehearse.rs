@@ -1,27 +1,17 @@
 //! All of it on a copy, and back again.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use signet_aem::Severity;
 use signet_aem::console::Console;
-use signet_aem::relocation::{
-    Aide as _, Rehearsal, Relocation, RelocationError, Standing, Step, StepReport,
-};
+use signet_aem::relocation::{Aide as _, Rehearsal, Relocation, Standing, Step, StepReport};
 
 use super::Relocate;
 use super::narrator::Narrator;
+use crate::failure::Failure;
+use crate::interrupt;
 use crate::progress::Bar;
-
-/// Says no to a copy that nobody waits for any more.
-struct Wanted(Arc<AtomicBool>);
-
-impl Drop for Wanted {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
-    }
-}
 
 impl Relocate {
     pub(super) async fn rehearse(
@@ -32,7 +22,7 @@ impl Relocate {
     ) -> anyhow::Result<()> {
         relocation.survey(narrator);
         let fetched = self.fetch(&relocation, console, narrator).await?;
-        let rehearsal = copy(relocation, narrator).await?;
+        let (rehearsal, _step) = copy(&relocation, narrator)?;
         let mut copy = Relocation::open(&rehearsal.folder(), None)?;
         copy.keep(&fetched, narrator)?;
         let untouched = "AEM stays as it is: this is a copy";
@@ -72,25 +62,36 @@ impl signet_aem::relocation::Aide for Silent<'_, '_> {
     }
 }
 
-/// Copying may take a while; who interrupts it need not wait until it is through.
-async fn copy(relocation: Relocation, narrator: &Narrator<'_>) -> anyhow::Result<Rehearsal> {
-    let is_wanted = Arc::new(AtomicBool::new(true));
-    let _wanted = Wanted(Arc::clone(&is_wanted));
-    let bytes = Rehearsal::survey(&relocation)?;
+/// Copies the bundles. Whoever stops the program from then on leaves no copy behind.
+fn copy(
+    relocation: &Relocation,
+    narrator: &Narrator<'_>,
+) -> anyhow::Result<(Rehearsal, Option<interrupt::Step>)> {
+    let bytes = Rehearsal::survey(relocation)?;
     let bar = narrator
         .bar("Copying")
         .map(|_| Bar::bytes("Copying the bundles", bytes));
-    let copied = tokio::task::spawn_blocking(move || {
-        let mut done = 0;
-        Rehearsal::copy(&relocation, &mut |bytes| {
-            done += bytes;
-            if let Some(bar) = &bar {
-                bar.reach(done);
-            }
-            is_wanted.load(Ordering::Relaxed)
-        })
+    let (mut done, mut step) = (0, None);
+    let begun = |root: &Path| {
+        let root = root.to_owned();
+        step = Some(interrupt::told(narrator.output(), move || abandoned(&root)));
+    };
+    let copied = Rehearsal::copy(relocation, begun, &mut |bytes| {
+        done += bytes;
+        if let Some(bar) = &bar {
+            bar.reach(done);
+        }
+        true
     });
-    let copied: Result<Rehearsal, RelocationError> =
-        copied.await.context("the copy was not made")?;
-    Ok(copied?)
+    Ok((copied?, step))
+}
+
+fn abandoned(root: &Path) -> Failure {
+    match Rehearsal::abandon(root) {
+        Ok(()) => Failure::new("nothing was changed, and the copy is removed"),
+        Err(error) => Failure::new(format!(
+            "nothing was changed, but the copy with its keys could not be removed: {error}"
+        ))
+        .hint(format!("rm -r {}*", signet_server::quoted(root))),
+    }
 }

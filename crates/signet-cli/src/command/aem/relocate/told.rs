@@ -9,7 +9,6 @@ use signet_server::quoted;
 
 use super::narrator::Narrator;
 use super::{Reached, Relocate};
-use crate::failure::Failure;
 
 impl Relocate {
     /// The words to run this again with.
@@ -23,6 +22,15 @@ impl Relocate {
         words
     }
 
+    /// The words that lead back to how it was.
+    pub(super) fn back(&self, relocation: &Relocation) -> String {
+        format!(
+            "signet aem relocate {} --undo {}",
+            quoted(self.whole_folder()),
+            quoted(relocation.backup())
+        )
+    }
+
     /// The folder as it can be named from anywhere.
     fn whole_folder(&self) -> PathBuf {
         std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone())
@@ -34,11 +42,7 @@ impl Relocate {
             "The backup holds the keys: when all is well, rm -r {}",
             quoted(backup)
         );
-        let back = format!(
-            "Back to how it was: signet aem relocate {} --undo {}",
-            quoted(self.whole_folder()),
-            quoted(backup)
-        );
+        let back = format!("Back to how it was: {}", self.back(relocation));
         match reached {
             Reached::Nothing => {
                 let mut text = "There is nothing to do: the keys are in files.".to_owned();
@@ -81,43 +85,13 @@ impl Relocate {
     }
 
     /// What `--finish` needs to be told.
-    fn url_option(&self, relocation: &Relocation) -> String {
+    pub(super) fn url_option(&self, relocation: &Relocation) -> String {
         let named = self.url.as_ref().map(ToString::to_string);
         match (named, relocation.instance()) {
             (Some(url), _) => format!(" --url {url}"),
             (None, Some(_)) => String::new(),
             (None, None) => " --url URL".to_owned(),
         }
-    }
-
-    /// Ctrl-C.
-    pub(super) fn interrupted(&self) -> anyhow::Error {
-        let relocation = match self.open() {
-            Ok(relocation) => relocation,
-            Err(error) => return error.into(),
-        };
-        let backup = quoted(relocation.backup());
-        let (message, hint) = match relocation.standing() {
-            Standing::NotBegun | Standing::InFiles => {
-                return Failure::new("interrupted; nothing was changed").into();
-            }
-            Standing::GoingBack => (
-                "interrupted on the way back; AEM starts with its keys",
-                format!("complete it with --undo {backup}"),
-            ),
-            Standing::Kept => (
-                "interrupted; nothing was changed but the backup",
-                format!("go on with: {}; the backup is {backup}", self.again()),
-            ),
-            _ => (
-                "interrupted; AEM starts with its keys",
-                format!(
-                    "go on with: {}, or take it back with --undo {backup}",
-                    self.again()
-                ),
-            ),
-        };
-        Failure::new(message).hint(hint).into()
     }
 }
 

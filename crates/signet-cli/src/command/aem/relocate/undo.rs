@@ -16,6 +16,7 @@ impl Relocate {
         narrator: &mut Narrator<'_>,
     ) -> anyhow::Result<Reached> {
         let mut relocation = self.open()?;
+        narrator.stands(self.standing(&relocation));
         if relocation.digests().is_none() {
             return Err(RelocationError::NotBegun(relocation.backup().to_owned()).into());
         }
@@ -24,6 +25,9 @@ impl Relocate {
             prompt::confirm(&format!(
                 "Put the keys of {folder} back to where they were?"
             ))?;
+        }
+        if relocation.standing() != Standing::Kept {
+            narrator.stands(self.going_back(&relocation));
         }
         let is_over = matches!(
             relocation.standing(),

@@ -9,12 +9,14 @@ use signet_aem::replication::{Ground, PutBack, ReplicationError, Undo};
 use super::super::service::Service;
 use crate::command::Outcome;
 use crate::context::Context;
+use crate::interrupt;
 
 pub(super) async fn run(
     context: &Context,
     places: &[PathBuf],
     service: &Service,
 ) -> anyhow::Result<Outcome> {
+    let mut standing = interrupt::told(&context.output, super::stopped::unchanged);
     let mut undos = Vec::new();
     for place in places {
         undos.push(Undo::find(place)?);
@@ -31,10 +33,13 @@ pub(super) async fn run(
     }
     let mut done: Vec<PutBack> = Vec::new();
     for undo in &undos {
+        let words = super::stopped::going_back(undo);
+        standing = interrupt::told(&context.output, || words);
         service.stop(context, &undo.folder).await?;
         done.push(undo.apply(Ground::Stopped)?);
         service.start(context, &undo.folder).await?;
     }
+    drop(standing);
     let text: String = done.iter().map(told).collect();
     context
         .output
