@@ -103,6 +103,20 @@ impl AuditLog {
         Ok(head)
     }
 
+    /// Adds lines about what others have left behind that died in the middle of a change, as `begin` and `append` do; here
+    /// alone, before the log goes elsewhere. `instance` is what the instance is called.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn settle(&self, instance: &str, now: UnixSeconds) -> Result<(), AuditError> {
+        // Where nobody left anything, nothing is made.
+        if !self.pending_path().exists() {
+            return Ok(());
+        }
+        let lock = self.lock()?;
+        self.tell_interrupted(&lock, instance, now)
+    }
+
     /// Adds lines about what the dead have left, if there is anything.
     fn tell_interrupted(
         &self,
@@ -218,9 +232,7 @@ impl AuditLog {
         };
         let mut found = verify::files(self, file, kept, earlier, known)?;
         let interrupted = interrupted.into_iter();
-        found
-            .notes
-            .extend(interrupted.map(|command| Note::Interrupted { command }));
+        found.notes.extend(interrupted.map(Note::interrupted));
         Ok(found)
     }
 
@@ -242,11 +254,11 @@ impl AuditLog {
         self.path.with_extension("head")
     }
 
-    fn lock_path(&self) -> PathBuf {
+    pub(crate) fn lock_path(&self) -> PathBuf {
         self.path.with_extension("lock")
     }
 
-    fn pending_path(&self) -> PathBuf {
+    pub(crate) fn pending_path(&self) -> PathBuf {
         self.path.with_extension("pending")
     }
 

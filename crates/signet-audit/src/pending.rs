@@ -18,7 +18,7 @@ use signet_keys::Lock;
 
 use crate::line::{short, shortened};
 use crate::log::sync_directory;
-use crate::{Actor, Head, Origin};
+use crate::{Actor, AuditLog, Head, Origin};
 
 mod leftover;
 
@@ -34,8 +34,8 @@ pub struct Undertaking {
     pub who: Actor,
     /// From where.
     pub from: Origin,
-    /// The words of the command, such as `keys relocate`: lower-case letters, digits and `-`, with single spaces between.
-    /// Never what it was given besides.
+    /// The words of the command, such as `keys relocate`, or what the same would be called that a user does on a page or the
+    /// instance by itself: lower-case letters, digits and `-`, with single spaces between. Never what it was given besides.
     pub command: String,
     /// What the instance is called.
     pub instance: String,
@@ -132,13 +132,26 @@ impl Pending {
         let _ = (&self.file).write_all(format!("{}\n", head.seq).as_bytes());
     }
 
-    /// Leaves it to the next line of the log to say that this was interrupted: to be called when the change was made and
-    /// its own line could not be written.
+    /// Leaves it to the next line of the log to say that this was interrupted, unless [`end`](Self::end) is called: when the
+    /// change was made and its own line could not be written, or where whoever makes it may be gone without a word.
     pub fn leave(&self) {
         self.is_left.store(true, Ordering::Relaxed);
     }
 
-    fn end(&self) -> io::Result<()> {
+    /// The change has ended, whatever was said before.
+    pub fn end(self) {
+        self.is_left.store(false, Ordering::Relaxed);
+    }
+
+    /// The log was moved meanwhile, with all that is beside it, and is the one of `log` now.
+    pub fn moved_to(&mut self, log: &AuditLog) {
+        if let Some(name) = self.path.file_name() {
+            self.path = log.pending_path().join(name);
+            self.lock_path = log.lock_path();
+        }
+    }
+
+    fn forget(&self) -> io::Result<()> {
         let _lock = Lock::acquire(&self.lock_path)?;
         remove(&self.path)
     }
@@ -149,7 +162,7 @@ impl Drop for Pending {
         // A panic is no end of which anything is known.
         if !self.is_left.load(Ordering::Relaxed) && !std::thread::panicking() {
             // If this fails, the log says once too often that something was interrupted.
-            let _ = self.end();
+            let _ = self.forget();
         }
     }
 }

@@ -8,6 +8,8 @@ use signet_keys::{KeyError, KeyFault, KeyFileError};
 use signet_repository::RepositoryError;
 use signet_server::DataError;
 
+use crate::Unready;
+
 /// Why a backup cannot be opened, or is not as it was made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -273,6 +275,14 @@ pub enum RestoreError {
     /// The identity in the backup is not that of its maker.
     #[error("the backup holds the identity of another instance than the one that made it")]
     ForeignIdentity,
+    /// Whoever restores refused to put what was prepared in its place.
+    #[error("the backup was not put in its place")]
+    Unready {
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// What to do about it.
+        hint: String,
+    },
     /// The data directory in the backup, or the one that is there.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -285,6 +295,12 @@ pub enum RestoreError {
     /// The repository in the backup, or the one that is there.
     #[error("the repository cannot be used")]
     Repository(#[from] RepositoryError),
+}
+
+impl From<Unready> for RestoreError {
+    fn from(Unready { source, hint }: Unready) -> Self {
+        Self::Unready { source, hint }
+    }
 }
 
 impl RestoreError {
@@ -331,6 +347,7 @@ impl RestoreError {
                 "mend that and run the same command again: it does the rest; no instance starts meanwhile".into()
             }
             Self::Key { .. } | Self::ForeignIdentity => "take another backup".into(),
+            Self::Unready { hint, .. } => hint.clone(),
             Self::Data(error) => error.hint(),
             Self::Keys(error) => error.hint(),
             Self::Node(error) => error.hint(),

@@ -20,6 +20,7 @@ pub use name::{EntryName, EntryNameError};
 pub use opened::OpenedBackup;
 pub use parties::{PartyError, Receiver, read_identities};
 pub use restore::{
-    Existing, Identity, Installation, Kept, Present, RestoreOptions, Restored, Sessions, restore,
+    Existing, Identity, Installation, Kept, Present, RestoreAide, RestoreOptions, Restored,
+    Sessions, Unready, restore,
 };
 pub use seal::{Seal, SealKind, Unseal};

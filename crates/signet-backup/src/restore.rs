@@ -89,22 +89,51 @@ pub struct Restored {
 /// Everything is prepared and checked beside it first; then one step puts it in its place. Whenever the process dies,
 /// there is either what was there before or all of the backup, and the same call again does the rest.
 ///
+/// `aide` is told how far it is, and asked before what is prepared gets into its place.
+///
 /// # Errors
 /// [`RestoreError`] says what is in the way; nothing has changed then.
 pub async fn restore(
     backup: OpenedBackup,
     data: &Path,
     options: &RestoreOptions,
-    mut progress: impl FnMut(u64),
+    aide: &mut dyn RestoreAide,
 ) -> Result<Restored, RestoreError> {
-    run(backup, data, options, &mut progress, &Steps::default()).await
+    run(backup, data, options, aide, &Steps::default()).await
+}
+
+/// Who stands by while a backup is put back.
+pub trait RestoreAide {
+    /// So many bytes of the backup are written.
+    fn reached(&mut self, _bytes: u64) {}
+
+    /// Everything is prepared in the data directory `prepared`, whole and on the disk, and gets into its place next. What is
+    /// added to it now comes along.
+    ///
+    /// # Errors
+    /// It must not get there; then nothing was changed.
+    fn prepared(&mut self, _prepared: &Path) -> Result<(), Unready> {
+        Ok(())
+    }
+}
+
+/// One that is told nothing.
+impl RestoreAide for () {}
+
+/// Why what was prepared must not get into its place.
+#[derive(Debug)]
+pub struct Unready {
+    /// Why.
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+    /// What to do about it.
+    pub hint: String,
 }
 
 async fn run(
     backup: OpenedBackup,
     data: &Path,
     options: &RestoreOptions,
-    progress: &mut dyn FnMut(u64),
+    aide: &mut dyn RestoreAide,
     steps: &Steps,
 ) -> Result<Restored, RestoreError> {
     let target = work::real(data)?;
@@ -125,7 +154,7 @@ async fn run(
         });
     }
     let restored = match check_room(work.directory(), needed) {
-        Ok(()) => prepare_and_place(backup, &target, &work, options, progress, steps).await,
+        Ok(()) => prepare_and_place(backup, &target, &work, options, aide, steps).await,
         Err(error) => Err(error),
     };
     match restored {
@@ -146,7 +175,7 @@ async fn prepare_and_place(
     target: &Path,
     work: &Work,
     options: &RestoreOptions,
-    progress: &mut dyn FnMut(u64),
+    aide: &mut dyn RestoreAide,
     steps: &Steps,
 ) -> Result<Restored, RestoreError> {
     let present = Present::of(target)?;
@@ -167,7 +196,8 @@ async fn prepare_and_place(
     }
 
     let prepared = work.data();
-    let manifest = extract::extract(backup, &prepared, options.identity, steps, progress)?;
+    let mut progress = |bytes| aide.reached(bytes);
+    let manifest = extract::extract(backup, &prepared, options.identity, steps, &mut progress)?;
     written(steps.reach(Step::Check), &prepared)?;
     let repository_moved_from = extract::place_repository(&prepared)?;
     let checked = check::check(&prepared, &manifest, options.identity).await?;
@@ -175,6 +205,7 @@ async fn prepare_and_place(
     checked.repository.close().await;
     let (kept, ended) = finished?;
     extract::sync_tree(&prepared, steps)?;
+    aide.prepared(&prepared)?;
     let aside = work.put_in_place(&manifest.id, options.now, steps)?;
     Ok(Restored {
         manifest,

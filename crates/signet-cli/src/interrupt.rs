@@ -37,17 +37,11 @@ pub(crate) struct Step(u64);
 /// outside of one ends the program as well, without a word.
 pub(crate) fn told(output: &Output, words: impl FnOnce() -> Failure + Send + 'static) -> Step {
     static WAITS: OnceLock<()> = OnceLock::new();
+    let words = Box::new(words);
+    let step = steps().begin(*output, words);
     // Without the thread the signal ends the program by itself, and nothing is said.
     WAITS.get_or_init(|| drop(wait()));
-    let mut steps = steps();
-    steps.count += 1;
-    let number = steps.count;
-    steps.open.push(Open {
-        number,
-        output: *output,
-        words: Box::new(words),
-    });
-    Step(number)
+    step
 }
 
 impl Drop for Step {
@@ -63,10 +57,25 @@ struct Steps {
     open: Vec<Open>,
 }
 
+type Words = Box<dyn FnOnce() -> Failure + Send>;
+
 struct Open {
     number: u64,
     output: Output,
-    words: Box<dyn FnOnce() -> Failure + Send>,
+    words: Words,
+}
+
+impl Steps {
+    fn begin(&mut self, output: Output, words: Words) -> Step {
+        self.count += 1;
+        let number = self.count;
+        self.open.push(Open {
+            number,
+            output,
+            words,
+        });
+        Step(number)
+    }
 }
 
 impl fmt::Debug for Open {

@@ -15,6 +15,9 @@ use crate::environment;
 use crate::output::Output;
 use crate::prompt;
 
+/// Said of a change that was not made.
+const REFUSED: &str = "nothing was changed, because it could not be recorded";
+
 /// A data directory and its configuration.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -70,20 +73,48 @@ impl Place {
         &self.directory
     }
 
-    /// Refuses to go on if a change could not be recorded: to be called before a change is made. If the command is killed
-    /// after this, the log will say so.
+    /// Refuses to go on if a change could not be recorded: to be called before anything is asked.
     pub(crate) fn ready_to_record(&self) -> anyhow::Result<()> {
-        const REFUSED: &str = "nothing was changed, because it could not be recorded";
         let log = self.directory.audit_log();
+        log.ready().context(REFUSED)
+    }
+
+    /// Notes that a change begins, or refuses to go on if it could not be recorded: to be called after everything was asked,
+    /// and before anything is changed. If the command is killed after this, the log will say so.
+    pub(crate) fn begin_change(&self) -> anyhow::Result<()> {
         if self.pending.get().is_some() {
-            return log.ready().context(REFUSED);
+            return self.ready_to_record();
         }
+        let log = self.directory.audit_log();
         let pending = log
             .begin(&self.undertaking(), signet_server::system_clock())
             .context(REFUSED)?;
         // Nobody else fills it: a command does one thing after the other.
         let _ = self.pending.set(pending);
         Ok(())
+    }
+
+    /// What has begun is not known to have ended when the command ends: the log will say so.
+    pub(crate) fn leave_change(&self) {
+        if let Some(pending) = self.pending.get() {
+            pending.leave();
+        }
+    }
+
+    /// The data directory was moved to `path`, with the change that has begun in it.
+    pub(crate) fn moved_to(mut self, path: &Path) -> anyhow::Result<Self> {
+        self.directory = DataDirectory::open(path)?;
+        if let Some(pending) = self.pending.get_mut() {
+            pending.moved_to(&self.directory.audit_log());
+        }
+        Ok(self)
+    }
+
+    /// Tells the log of what others left behind that died in the middle of a change, before it is copied.
+    pub(crate) fn settle_log(&self) -> anyhow::Result<()> {
+        let log = self.directory.audit_log();
+        let now = signet_server::system_clock();
+        Ok(log.settle(&self.config.instance_name(), now)?)
     }
 
     /// Makes a line of the audit log of a change that was made: what was done to what, and what else matters about it.

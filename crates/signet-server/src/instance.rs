@@ -248,7 +248,7 @@ impl Instance {
             Ok(Some((ring, notices))) => {
                 self.site.tokens.seen().watch(ring.verifying());
                 self.site.snapshots.keys.store(Arc::new(ring));
-                self.notices.add(notices);
+                self.notice(notices).await;
             }
             Ok(None) => {}
             Err(error) => complaints.push(chain(&error)),

@@ -44,10 +44,11 @@ pub(crate) fn leftovers(directory: &Path) -> Vec<Leftover> {
     dead(directory, true).take(MOST).collect()
 }
 
-/// The commands of which something is left in `directory`; none of what cannot be read. Nothing is changed.
-pub(crate) fn look(directory: &Path) -> Vec<Option<String>> {
+/// The commands of which something is left in `directory`, and from where they came; none of what cannot be read. Nothing
+/// is changed.
+pub(crate) fn look(directory: &Path) -> Vec<Option<(String, Origin)>> {
     let command = |leftover: Leftover| match leftover.told {
-        Told::Begun { members, .. } => Some(members.command),
+        Told::Begun { members, .. } => Some((members.command, members.from)),
         Told::Nothing { .. } => None,
     };
     dead(directory, false)

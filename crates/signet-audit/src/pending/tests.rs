@@ -88,6 +88,7 @@ fn what_was_interrupted_is_told_once_by_whoever_comes_next() {
         die(begin(&scratch, "keys relocate"));
         let note = Note::Interrupted {
             command: Some("keys relocate".to_owned()),
+            from: Some(Origin::Command { terminal: true }),
         };
         assert_eq!(scratch.verify().notes, [note]);
         next(&scratch);
@@ -101,6 +102,61 @@ fn what_was_interrupted_is_told_once_by_whoever_comes_next() {
         assert!(!directory(&scratch).exists());
         assert!(scratch.verify().holds() && scratch.verify().notes.is_empty());
     }
+}
+
+// Who may be gone without a word says so beforehand.
+#[test]
+fn what_is_left_is_told_unless_it_has_ended() {
+    let scratch = Scratch::with(1);
+    let pending = begin(&scratch, "user passwd");
+    pending.leave();
+    pending.end();
+    assert!(!directory(&scratch).exists());
+    scratch.add("2");
+    assert_eq!(told(&scratch), []);
+
+    let pending = begin(&scratch, "user passwd");
+    pending.leave();
+    scratch.add("3");
+    assert_eq!(told(&scratch), []);
+    drop(pending);
+    scratch.add("4");
+    assert_eq!(told(&scratch).len(), 1);
+}
+
+#[test]
+fn what_was_left_is_told_before_the_log_goes_elsewhere() {
+    let scratch = Scratch::with(1);
+    scratch.log.settle("standalone-8080", NOW).unwrap();
+    assert_eq!(told(&scratch), []);
+    die(begin(&scratch, "keys relocate"));
+    for _ in 0..2 {
+        scratch.log.settle("standalone-8080", NOW).unwrap();
+        assert_eq!(told(&scratch).len(), 1);
+    }
+    assert!(!directory(&scratch).exists());
+    assert_eq!(scratch.problems(), []);
+}
+
+// A restore begins where it prepares, and ends where that was moved to.
+#[test]
+fn what_has_begun_moves_with_the_log() {
+    let before = Scratch::new();
+    let after = Scratch::new();
+    let mut pending = begin(&before, "restore");
+    let name = "audit.pending";
+    fs::rename(before.path().join(name), after.path().join(name)).unwrap();
+    pending.moved_to(&after.log);
+    after.add("1");
+    assert_eq!(told(&after), []);
+    drop(pending);
+    assert!(!directory(&after).exists());
+
+    let pending = begin(&before, "restore");
+    fs::rename(before.path().join(name), after.path().join(name)).unwrap();
+    die(pending);
+    after.add("2");
+    assert_eq!(told(&after)[0].1, "restore");
 }
 
 #[test]

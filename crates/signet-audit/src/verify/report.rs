@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::Head;
+use crate::{Head, Origin};
 
 /// What came of checking the chain.
 #[derive(Clone, Debug, Default)]
@@ -187,11 +187,20 @@ pub enum Note {
         /// What the file was called into which they were put.
         file: String,
     },
-    /// A command was interrupted before it recorded what it had changed; the next line will say so.
+    /// A change was interrupted before it was recorded; the next line will say so.
     Interrupted {
-        /// The words of the command, if they can be read.
+        /// The words of the command, or of the one that would do the same, if they can be read.
         command: Option<String>,
+        /// From where it came, if that can be read.
+        from: Option<Origin>,
     },
+}
+
+impl Note {
+    pub(crate) fn interrupted(told: Option<(String, Origin)>) -> Self {
+        let (command, from) = told.unzip();
+        Self::Interrupted { command, from }
+    }
 }
 
 impl fmt::Display for Note {
@@ -217,10 +226,16 @@ impl fmt::Display for Note {
                 f,
                 "the numbers up to {last} were put away, the last of them in {file}, and not looked at; `signet audit verify FILE…` checks them as well"
             ),
-            Self::Interrupted { command } => {
-                match command {
-                    Some(command) => write!(f, "`signet {command}`")?,
-                    None => f.write_str("a command")?,
+            Self::Interrupted { command, from } => {
+                match (command, from) {
+                    (Some(command), Some(Origin::Page { .. })) => {
+                        write!(f, "a change on a page ({command})")?;
+                    }
+                    (Some(command), Some(Origin::Instance)) => {
+                        write!(f, "what the instance did by itself ({command})")?;
+                    }
+                    (Some(command), _) => write!(f, "`signet {command}`")?,
+                    (None, _) => f.write_str("a command")?,
                 }
                 f.write_str(
                     " was interrupted before it recorded what it had changed, if anything; the next change notes it",

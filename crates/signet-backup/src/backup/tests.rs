@@ -122,7 +122,7 @@ async fn it_is_of_one_moment_while_everything_changes() {
         from: None,
         now: NOW,
     };
-    crate::restore(scene.open().unwrap(), &restored, &options, |_| {})
+    crate::restore(scene.open().unwrap(), &restored, &options, &mut ())
         .await
         .unwrap();
     let data = DataDirectory::open(&restored).unwrap();

@@ -36,7 +36,7 @@ async fn put_back(
     data: &Path,
     options: &RestoreOptions,
 ) -> Result<Restored, RestoreError> {
-    restore(scene.open().unwrap(), data, options, |_| {}).await
+    restore(scene.open().unwrap(), data, options, &mut ()).await
 }
 
 async fn refused(scene: &Scene, data: &Path, options: &RestoreOptions) -> RestoreError {
@@ -95,11 +95,11 @@ async fn everything_comes_back_where_nothing_is() {
             sessions: Sessions::Keep,
             ..options()
         };
-        let mut last = 0;
-        let restored = restore(scene.open().unwrap(), &data, &keep, |done| last = done)
+        let mut last = Last(0);
+        let restored = restore(scene.open().unwrap(), &data, &keep, &mut last)
             .await
             .unwrap();
-        assert_eq!(last, backup.manifest.bytes());
+        assert_eq!(last.0, backup.manifest.bytes());
         assert_eq!(
             (restored.aside, restored.kept, restored.ended),
             (None, None, None)
@@ -550,7 +550,7 @@ async fn what_is_in_the_way_is_named() {
     let other = Scene::new().await;
     fs::copy(scene.file(), other.file()).unwrap();
     let backup = OpenedBackup::open(&other.file(), &scene.unseal()).unwrap();
-    let error = restore(backup, &other.data(), &replacing(), |_| {})
+    let error = restore(backup, &other.data(), &replacing(), &mut ())
         .await
         .unwrap_err();
     assert!(matches!(error, RestoreError::OtherFarm { .. }), "{error:?}");
@@ -700,4 +700,54 @@ async fn a_backup_that_turns_out_altered_at_its_end_replaces_nothing() {
         matches!(error, RestoreError::File(FileError::Altered)),
         "{error:?}"
     );
+}
+
+/// How far it got.
+struct Last(u64);
+
+impl RestoreAide for Last {
+    fn reached(&mut self, bytes: u64) {
+        self.0 = bytes;
+    }
+}
+
+/// Leaves something in what is prepared, and may refuse it then.
+struct Visitor {
+    refuses: bool,
+}
+
+impl RestoreAide for Visitor {
+    fn prepared(&mut self, prepared: &Path) -> Result<(), Unready> {
+        assert!(prepared.join("format").exists());
+        fs::write(prepared.join("visited"), "").unwrap();
+        match self.refuses {
+            false => Ok(()),
+            true => Err(Unready {
+                source: "no".into(),
+                hint: "ask again".to_owned(),
+            }),
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_stands_by_is_asked_before_anything_changes() {
+    let scene = Scene::new().await;
+    scene.back_up().await;
+    let data = scene.data();
+    let before = tree(&data);
+    let mut visitor = Visitor { refuses: true };
+    let error = restore(scene.open().unwrap(), &data, &replacing(), &mut visitor)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, RestoreError::Unready { .. }), "{error:?}");
+    assert!(!error.has_begun());
+    assert_eq!(error.hint(), "ask again");
+    assert_eq!(tree(&data), before);
+
+    visitor.refuses = false;
+    restore(scene.open().unwrap(), &data, &replacing(), &mut visitor)
+        .await
+        .unwrap();
+    assert!(data.join("visited").exists());
 }

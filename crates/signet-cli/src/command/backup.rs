@@ -70,7 +70,7 @@ impl Backup {
             [] => Seal::Passphrase(self.new_passphrase()?),
             some => Seal::Recipients(some.iter().map(|one| one.recipient().clone()).collect()),
         };
-        place.ready_to_record()?;
+        place.begin_change()?;
         node::identity(context, &place)?;
         let options = BackupOptions {
             seal,

@@ -111,7 +111,7 @@ async fn rotate(
         true => RotateMode::Pending,
         false => RotateMode::Activate,
     };
-    place.ready_to_record()?;
+    place.begin_change()?;
     let former = match mode {
         RotateMode::Pending => json!([]),
         _ => active(store, ring)?,
@@ -160,7 +160,7 @@ async fn activate(
     key: &KeyName,
 ) -> anyhow::Result<Outcome> {
     let id = key.find(store)?;
-    place.ready_to_record()?;
+    place.begin_change()?;
     let loaded = store.load(None)?;
     let ring = loaded.keys.iter().find(|key| key.id == id);
     let former = match ring {
@@ -190,6 +190,7 @@ async fn retire(
     place.ready_to_record()?;
     let now = context.now();
     let when = retirement(context, place, store, id, force).await?;
+    place.begin_change()?;
     let retired = match store.retire(id, when) {
         Err(signet_keys::KeyError::TooEarly {
             removable_at: Some(at),

@@ -42,7 +42,7 @@ pub(crate) fn identity(context: &Context, place: &Place) -> anyhow::Result<NodeI
     if let Some(identity) = NodeIdentity::open(&directory)? {
         return Ok(identity);
     }
-    place.ready_to_record()?;
+    place.begin_change()?;
     let identity = NodeIdentity::open_or_create(&directory)?;
     place.record(
         context,

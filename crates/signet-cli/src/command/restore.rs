@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 use signet_backup::{
-    Existing, Identity, OpenedBackup, Present, RestoreOptions, Restored, SealKind, Sessions,
-    restore,
+    Existing, Identity, OpenedBackup, Present, RestoreAide, RestoreError, RestoreOptions, Restored,
+    SealKind, Sessions, Unready, restore,
 };
 use signet_bundle::NodeId;
 
@@ -17,8 +17,10 @@ use super::Outcome;
 use super::backup::Opening;
 use super::node;
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Failure, Told};
+use crate::interrupt;
 use crate::moment;
+use crate::place::Place;
 use crate::progress::Bar;
 use crate::prompt;
 
@@ -88,29 +90,89 @@ impl Restore {
             from,
             now: context.now(),
         };
-        let bar = Bar::bytes("Restoring", backup.manifest().bytes());
-        let restored = restore(backup, context.data(), &options, |done| bar.reach(done))
+        if self.replace {
+            // What is there may have no log, or none that can be written to.
+            let _ = context.place().and_then(|place| place.settle_log());
+        }
+        let _step = interrupt::told(&context.output, || {
+            Failure::new("in its place is what was there before, or all of the backup")
+                .hint("the same command again does the rest")
+        });
+        let mut attendant = Attendant {
+            context,
+            bar: Bar::bytes("Restoring", backup.manifest().bytes()),
+            prepared: None,
+        };
+        let restored = restore(backup, context.data(), &options, &mut attendant)
             .await
-            .map_err(|error| match error.has_begun() {
-                true => anyhow::Error::new(error),
-                false => {
-                    anyhow::Error::new(error).context(format!("nothing was restored from {file}"))
-                }
-            })?;
+            .map_err(|error| attendant.failed(error, &file))?;
+        let Attendant { bar, prepared, .. } = attendant;
         drop(bar);
+        record(context, &file, &restored, prepared)?;
         let document = told::document(&file, &restored);
         context.output.answer(
             &document,
             &told::text(&file, context.now(), &restored, &options),
         )?;
         told::warn(context, &restored);
-        record(context, &file, &restored)?;
         Ok(Outcome::Done)
     }
 }
 
-fn record(context: &Context, file: &str, restored: &Restored) -> anyhow::Result<()> {
-    let place = context.place_at(&restored.path)?;
+/// Draws how far it is, and notes in the log that is prepared what is about to change.
+struct Attendant<'c> {
+    context: &'c Context,
+    bar: Bar,
+    /// What is prepared, with a change that has begun.
+    prepared: Option<Place>,
+}
+
+impl RestoreAide for Attendant<'_> {
+    fn reached(&mut self, bytes: u64) {
+        self.bar.reach(bytes);
+    }
+
+    fn prepared(&mut self, prepared: &Path) -> Result<(), Unready> {
+        let place = self.context.place_at(prepared);
+        let begun = place.and_then(|place| place.begin_change().map(|()| place));
+        let place = begun.map_err(|error| Unready {
+            hint: Told::of(&error).hint.unwrap_or_default(),
+            source: error.into(),
+        })?;
+        self.prepared = Some(place);
+        Ok(())
+    }
+}
+
+impl Attendant<'_> {
+    fn failed(&self, error: RestoreError, file: &str) -> anyhow::Error {
+        let has_begun = error.has_begun();
+        let error = anyhow::Error::new(error);
+        if has_begun {
+            if let Some(place) = &self.prepared {
+                place.leave_change();
+            }
+            return error;
+        }
+        error.context(format!("nothing was restored from {file}"))
+    }
+}
+
+/// One that was only finished now was prepared by a run that died, of which the log tells.
+fn record(
+    context: &Context,
+    file: &str,
+    restored: &Restored,
+    prepared: Option<Place>,
+) -> anyhow::Result<()> {
+    let place = match prepared {
+        Some(place) => place.moved_to(&restored.path)?,
+        None => {
+            let place = context.place_at(&restored.path)?;
+            place.begin_change()?;
+            place
+        }
+    };
     let detail = json!({
         "node": restored.manifest.node_id().to_string(),
         "made": restored.manifest.made.0,

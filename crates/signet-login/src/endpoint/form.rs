@@ -18,6 +18,7 @@ use crate::exchange::{Request, Response, empty, html, see_other};
 use crate::form_token::{self, FORM_LIFE};
 use crate::origin::{Sender, sender};
 use crate::page::{LoginNotice, LoginPage, Message, NewPasswordNotice, NewPasswordPage};
+use crate::record::{NotChanged, OwnChange};
 use crate::redirect;
 use crate::settings::Settings;
 use crate::site::Site;
@@ -200,17 +201,25 @@ async fn replace_password(
         .map_err(|_| Failure::Unavailable)?
         .parse::<PasswordHash>();
     let password = Password::lasting(hash.map_err(|_| Failure::Unavailable)?);
-    if !site.is_ready_to_record().await {
-        return Err(Failure::Unavailable);
-    }
     let now = site.snapshots.clock.now();
-    let changed = site
-        .repository
-        .set_password(&account.record.subject, Some(password), now)
-        .await;
-    let account = changed.map_err(|error| Failure::repository(&error))?;
-    site.record_own(&account.record.subject, request.client, CHANGED)
-        .await;
+    let (repository, subject) = (site.repository.clone(), account.record.subject);
+    let own = OwnChange {
+        subject: subject.clone(),
+        client: request.client,
+        action: CHANGED,
+        command: "user passwd",
+    };
+    let change = async move {
+        let password = Some(password);
+        repository.set_password(&subject, password, now).await
+    };
+    let account = site
+        .change_own(own, change)
+        .await
+        .map_err(|error| match error {
+            NotChanged::Unrecorded => Failure::Unavailable,
+            NotChanged::Failed(error) => Failure::repository(&error),
+        })?;
     // Disabled since the one-time password was compared: no session may wait for the day that is undone.
     if !account.record.enabled {
         return Err(Failure::Wrong);

@@ -159,6 +159,32 @@ async fn a_password_that_its_owner_chose_is_recorded() {
     assert!(!file.contains(NEW) && !file.contains(PASSWORD));
 }
 
+// Nothing that has begun is dropped between the change and its line.
+#[tokio::test]
+async fn a_browser_that_does_not_wait_leaves_a_line_all_the_same() {
+    let instance = instance().await;
+    let log = instance.site.audit.as_ref().unwrap();
+    let pending = log.path().with_extension("pending");
+    let begun = async {
+        while !pending.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let mut browser = instance.browser();
+    tokio::select! {
+        biased;
+        () = begun => {}
+        _ = choose(&mut browser, PASSWORD, NEW, NEW) => panic!("it was answered first"),
+    }
+    while pending.exists() {
+        tokio::task::yield_now().await;
+    }
+    let entries = instance.audit();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].action.as_str(), "user.passwd");
+    instance.browser().log_in("bob", NEW).await;
+}
+
 #[tokio::test]
 async fn a_password_that_cannot_be_recorded_stays() {
     let instance = instance().await;

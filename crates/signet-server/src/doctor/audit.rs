@@ -1,6 +1,6 @@
 //! Whether the log of changes is the one that was written.
 
-use signet_audit::{Note, Verification};
+use signet_audit::{Note, Origin, Verification};
 
 use crate::data::DataDirectory;
 use crate::health::{CheckError, Checked, Finding, Ground, HealthCheck, chain};
@@ -94,13 +94,21 @@ fn in_order(verified: &Verification) -> Finding {
     Finding::good(archived.unwrap_or(text))
 }
 
-/// What a command left behind that was killed.
+/// What a command left behind that was killed, or an instance.
 fn interrupted(note: &Note) -> Option<Finding> {
-    if !matches!(note, Note::Interrupted { .. }) {
+    let Note::Interrupted { from, .. } = note else {
         return None;
-    }
+    };
+    let mend = match from {
+        Some(Origin::Page { .. } | Origin::Instance) => {
+            "start the instance: the log then tells of the interruption; `signet keys list` and `signet user list` show how things are"
+        }
+        _ => {
+            "run that command again: it finishes what is left to do, and the log then tells of the interruption"
+        }
+    };
     let finding = Finding::warn("AUDIT_INTERRUPTED", note.to_string())
         .causes("what it was to change may be half done, and no line of the log says so yet")
-        .mend("run that command again: it finishes what is left to do, and the log then tells of the interruption");
+        .mend(mend);
     Some(finding)
 }

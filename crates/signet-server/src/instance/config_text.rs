@@ -79,6 +79,8 @@ impl Instance {
                 return Err(error.into());
             }
         };
+        // It is taken even where that cannot be noted: it may be what mends that.
+        let begun = self.begin("config take").await.ok();
         let resolved = config.resolve();
         self.site.snapshots.settings.store(Arc::new(resolved.login));
         self.gate.configure(resolved.gate);
@@ -95,7 +97,7 @@ impl Instance {
         });
         *known = ConfigText::taken(text);
         tracing::info!("the configuration was changed");
-        self.record(TAKEN, CONFIG_FILE, detail).await;
+        self.record_begun(begun, TAKEN, CONFIG_FILE, detail).await;
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use signet_keys::{KeyStore, KeyStoreOptions};
 use signet_login::password;
 use signet_repository::{NewUser, Password, PasswordHash, Repository};
 
+use super::record::{FIRST_START, forget};
 use super::{Instance, OpenError, Overrides};
 use crate::config::{Config, Role};
 use crate::data::{DataDirectory, DataError};
@@ -73,17 +74,26 @@ impl FirstStart {
         }
         let repository = &instance.site.repository;
         let now = instance.site.snapshots.clock.now();
-        let made = make(repository, now)
-            .await
-            .map_err(OpenError::FirstAdministrator)?;
-        if made.is_some() {
-            let detail = json!({ "groups": [ADMINISTRATORS], "password": "one-time" });
-            instance.record(ADDED, ADMINISTRATOR, detail).await;
-            // The index must know the user before the first request.
-            let caught_up = instance.site.follower.catch_up().await;
-            caught_up.map_err(|error| OpenError::FirstAdministrator(error.into()))?;
+        let failed = OpenError::FirstAdministrator;
+        if is_made(repository).await.map_err(failed)? {
+            return Ok(None);
         }
-        Ok(made)
+        let begun = instance.begin(FIRST_START).await?;
+        let made = match make(repository, now).await {
+            Ok(Some(made)) => made,
+            nothing => {
+                forget(begun).await;
+                return nothing.map_err(failed);
+            }
+        };
+        let detail = json!({ "groups": [ADMINISTRATORS], "password": "one-time" });
+        instance
+            .record_begun(Some(begun), ADDED, ADMINISTRATOR, detail)
+            .await;
+        // The index must know the user before the first request.
+        let caught_up = instance.site.follower.catch_up().await;
+        caught_up.map_err(|error| failed(error.into()))?;
+        Ok(Some(made))
     }
 
     /// The first administrator's password was handed over, so it is not made again.
@@ -99,15 +109,16 @@ async fn told(repository: &Repository) -> Result<(), Failure> {
     Ok(repository.set_local_value(&MADE.parse()?, "made").await?)
 }
 
+async fn is_made(repository: &Repository) -> Result<bool, Failure> {
+    Ok(repository.local_value(&MADE.parse()?).await?.is_some())
+}
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 async fn make(
     repository: &Repository,
     now: signet_core::UnixSeconds,
 ) -> Result<Option<(Subject, SecretString)>, Failure> {
-    if repository.local_value(&MADE.parse()?).await?.is_some() {
-        return Ok(None);
-    }
     let subject: Subject = ADMINISTRATOR.parse()?;
     let untold = match repository.user(&subject).await? {
         // A start that ended before the password was handed over: nobody knows it.

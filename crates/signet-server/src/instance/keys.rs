@@ -14,7 +14,7 @@ use crate::data::DataDirectory;
 
 use super::OpenError;
 use super::notice::KeyNotice;
-use super::record::record_first;
+use super::record::{FIRST_START, record_first, undertaking};
 
 /// The first key of a ring.
 const MADE: Action = Action::literal("key.make");
@@ -52,12 +52,19 @@ impl KeyRoom {
             if config.role == Role::Publish {
                 store.prepare()?;
             } else {
-                log.ready()?;
-                for (ring, id) in store.create_if_missing(clock.now())? {
+                let (name, now) = (config.instance_name(), clock.now());
+                let begun = log.begin(&undertaking(&name, FIRST_START), now)?;
+                let made = store.create_if_missing(now).inspect_err(|_| {
+                    // One of two may have been made.
+                    if store.load(None).is_ok_and(|loaded| !loaded.keys.is_empty()) {
+                        begun.leave();
+                    }
+                });
+                for (ring, id) in made? {
                     tracing::info!(key.ring = %ring, key.id = %id, "made a key");
                     let detail = json!({ "ring": ring.as_str(), "state": "active" });
-                    let (name, kid) = (config.instance_name(), id.to_string());
-                    record_first(&log, &name, MADE, &kid, detail, clock.now())?;
+                    let line = record_first(&log, &name, MADE, &id.to_string(), detail, now);
+                    begun.recorded(line.inspect_err(|_| begun.leave())?);
                 }
             }
         }

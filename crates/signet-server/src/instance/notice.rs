@@ -3,12 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
-use signet_audit::{Action, AuditLog, Entry};
+use signet_audit::{Action, AuditLog, Entry, Pending};
 use signet_core::{Key, KeyId, KeyState, RingName, Seconds, UnixSeconds};
 use signet_keys::LoadedKeys;
 
 use super::Instance;
-use super::record::apart;
+use super::record::{apart, forget};
 
 /// Somebody copied, replaced or removed a key file.
 const NOTICED: Action = Action::literal("key.notice");
@@ -31,11 +31,24 @@ pub(super) struct KeyNotice {
 
 /// The notices that wait for the line of a command.
 #[derive(Debug, Default)]
-pub(super) struct Notices(Mutex<Vec<KeyNotice>>);
+pub(super) struct Notices(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    notices: Vec<KeyNotice>,
+    /// As long as there are some: should the instance die, nobody else knows of them.
+    begun: Option<Pending>,
+}
 
 impl Notices {
-    pub(super) fn add(&self, notices: Vec<KeyNotice>) {
-        self.lock().extend(notices);
+    fn is_empty(&self) -> bool {
+        self.lock().notices.is_empty()
+    }
+
+    fn add(&self, notices: Vec<KeyNotice>, begun: Option<Pending>) {
+        let mut waiting = self.lock();
+        waiting.notices.extend(notices);
+        waiting.begun = waiting.begun.take().or(begun);
     }
 
     /// Those that have waited long enough, or all of them.
@@ -44,12 +57,22 @@ impl Notices {
         // A clock that went back lets nothing wait longer.
         let is_due =
             |notice: &KeyNotice| all || notice.at > now || now.since(notice.at) >= PATIENCE;
-        let (due, rest) = std::mem::take(&mut *waiting).into_iter().partition(is_due);
-        *waiting = rest;
+        let notices = std::mem::take(&mut waiting.notices);
+        let (due, rest) = notices.into_iter().partition(is_due);
+        waiting.notices = rest;
         due
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<KeyNotice>> {
+    /// What was noted, once nothing waits any more.
+    fn ended(&self) -> Option<Pending> {
+        let mut waiting = self.lock();
+        match waiting.notices.is_empty() {
+            true => waiting.begun.take(),
+            false => None,
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -87,6 +110,24 @@ impl KeyNotice {
 }
 
 impl Instance {
+    /// Remembers what changed about the keys, unless somebody has recorded it already, until that is recorded.
+    pub(super) async fn notice(&self, notices: Vec<KeyNotice>) {
+        if notices.is_empty() {
+            return;
+        }
+        let log = self.data.audit_log();
+        let looked = apart(move || Ok(untold(&log, notices))).await;
+        let notices = looked.unwrap_or_default();
+        if notices.is_empty() {
+            return;
+        }
+        let begun = match self.notices.is_empty() {
+            true => self.begin("keys notice").await.ok(),
+            false => None,
+        };
+        self.notices.add(notices, begun);
+    }
+
     /// Records the changes of keys that nobody else has recorded; `all` of them when the instance ends.
     pub(crate) async fn record_noticed_keys(&self, all: bool) {
         let due = self.notices.due(self.now(), all);
@@ -103,6 +144,9 @@ impl Instance {
                 "after": state(notice.after),
             });
             self.record(NOTICED, &notice.kid.to_string(), detail).await;
+        }
+        if let Some(begun) = self.notices.ended() {
+            forget(begun).await;
         }
     }
 }

@@ -3,7 +3,9 @@
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use signet_audit::{Action, Actor, AuditError, AuditLog, Event, Head, Origin};
+use signet_audit::{
+    Action, Actor, AuditError, AuditLog, Event, Head, Origin, Pending, Undertaking,
+};
 use signet_core::UnixSeconds;
 
 use super::Instance;
@@ -12,25 +14,47 @@ use crate::config::Config;
 /// The instance began to run.
 const STARTED: Action = Action::literal("instance.start");
 
+/// What the making of the first keys and of the first administrator is called until it is recorded.
+pub(super) const FIRST_START: &str = "first start";
+
 impl Instance {
     /// Records what happened. It has happened, so that it cannot be recorded is for the log and for nobody else.
     pub(crate) async fn record(&self, action: Action, object: &str, detail: Value) {
-        let event = event(&self.name(), action, object, detail);
-        let (log, now) = (self.data.audit_log(), self.now());
-        if let Err(error) = apart(move || log.append(&event, now)).await {
-            tell(&error, "something was changed and could not be recorded");
-        }
+        self.record_begun(None, action, object, detail).await;
     }
 
-    /// Whether a change could be recorded now; says why not.
-    pub(super) async fn is_ready_to_record(&self) -> bool {
-        let log = self.data.audit_log();
-        match apart(move || log.ready()).await {
-            Ok(()) => true,
-            Err(error) => {
-                tell(&error, "nothing is changed that cannot be recorded");
-                false
+    /// Notes that a change begins, in the words of the command that would do the same; says why that cannot be. Whatever
+    /// becomes of this instance until it is [recorded](Self::record_begun) or [forgotten](forget), the log will tell of it.
+    pub(super) async fn begin(&self, command: &str) -> Result<Pending, AuditError> {
+        let (log, now) = (self.data.audit_log(), self.now());
+        let undertaking = undertaking(&self.name(), command);
+        let begun = apart(move || log.begin(&undertaking, now)).await;
+        let begun = begun.inspect_err(|error| {
+            tell(error, "nothing is changed that cannot be recorded");
+        })?;
+        begun.leave();
+        Ok(begun)
+    }
+
+    /// Records a change that was made after it had begun.
+    pub(super) async fn record_begun(
+        &self,
+        begun: Option<Pending>,
+        action: Action,
+        object: &str,
+        detail: Value,
+    ) {
+        let event = event(&self.name(), action, object, detail);
+        let (log, now) = (self.data.audit_log(), self.now());
+        let recorded = apart(move || {
+            log.append(&event, now)?;
+            if let Some(begun) = begun {
+                begun.end();
             }
+            Ok(())
+        });
+        if let Err(error) = recorded.await {
+            tell(&error, "something was changed and could not be recorded");
         }
     }
 
@@ -81,9 +105,28 @@ pub(super) fn record_first(
     object: &str,
     detail: Value,
     now: UnixSeconds,
-) -> Result<(), AuditError> {
-    log.append(&event(instance, action, object, detail), now)?;
-    Ok(())
+) -> Result<Head, AuditError> {
+    log.append(&event(instance, action, object, detail), now)
+}
+
+/// What the instance begins to do by itself.
+pub(super) fn undertaking(instance: &str, command: &str) -> Undertaking {
+    Undertaking {
+        who: Actor::signet(),
+        from: Origin::Instance,
+        command: command.to_owned(),
+        instance: instance.to_owned(),
+    }
+}
+
+/// Nothing was changed after all.
+pub(super) async fn forget(begun: Pending) {
+    // It may fail; then the log tells of it once too often.
+    let _ = apart(move || {
+        begun.end();
+        Ok(())
+    })
+    .await;
 }
 
 /// The digest by which a text of the configuration is told from others.

@@ -7,6 +7,7 @@ use signet_audit::Action;
 use signet_core::{Seconds, UnixSeconds};
 
 use super::Instance;
+use super::record::forget;
 use crate::config::Config;
 
 /// A new key makes tokens.
@@ -69,10 +70,10 @@ impl Instance {
         let Some(former) = self.keys.due(every, now).await else {
             return;
         };
-        if !self.is_ready_to_record().await {
+        let Ok(begun) = self.begin("keys rotate").await else {
             self.rotation.failed(now);
             return;
-        }
+        };
         match self.keys.rotate_when_due(every, now).await {
             Ok(Some(id)) => {
                 tracing::info!(key.id = %id, key.former = %former, "made a new key, because the former was old enough");
@@ -82,11 +83,13 @@ impl Instance {
                     "former": [former.to_string()],
                     "because": format!("keys.rotate_every = {every}"),
                 });
-                self.record(ROTATED, &id.to_string(), detail).await;
+                self.record_begun(Some(begun), ROTATED, &id.to_string(), detail)
+                    .await;
             }
             // Somebody else was first.
-            Ok(None) => {}
+            Ok(None) => forget(begun).await,
             Err(error) => {
+                forget(begun).await;
                 self.rotation.failed(now);
                 let hint = error.hint();
                 tracing::error!(

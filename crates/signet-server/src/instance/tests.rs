@@ -81,6 +81,11 @@ impl Running {
             .collect()
     }
 
+    /// Whether a change has begun that has not ended.
+    fn has_begun(&self) -> bool {
+        self.data.path().join("audit.pending").exists()
+    }
+
     fn configure(&self, text: &str) {
         fs::write(self.data.config_path(), text).unwrap();
     }
@@ -105,6 +110,7 @@ async fn a_key_that_is_old_enough_is_replaced() {
     assert!(ring.verifying().any(|id| id == first[0]));
     drop(ring);
 
+    assert!(!running.has_begun());
     let lines = running.entries("key.rotate");
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].object, second[0].to_string());
@@ -170,6 +176,7 @@ async fn what_is_configured_later_counts_at_once() {
     let lines = running.entries("config.take");
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].detail["changed"], json!(["keys.rotate_every"]));
+    assert!(!running.has_begun());
 }
 
 #[tokio::test]
@@ -219,10 +226,12 @@ async fn a_copied_key_is_recorded_and_so_is_one_that_goes() {
     options.write(true).create_new(true).mode(0o600);
     std::io::Write::write_all(&mut options.open(&file).unwrap(), &bytes).unwrap();
     running.look().await;
-    // A command might be about to say so.
+    // A command might be about to say so. Until it does, nobody else knows of it.
     assert!(running.entries("key.notice").is_empty());
+    assert!(running.has_begun());
     running.at(START + 5);
     running.look().await;
+    assert!(!running.has_begun());
     let lines = running.entries("key.notice");
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].object, key.id.to_string());
@@ -237,13 +246,64 @@ async fn a_copied_key_is_recorded_and_so_is_one_that_goes() {
 }
 
 #[tokio::test]
+async fn what_a_command_has_recorded_is_not_noticed() {
+    let running = Running::new("").await;
+    let now = UnixSeconds(START);
+    let made = running
+        .store()
+        .rotate(RingName::Hmac, RotateMode::Activate, now)
+        .unwrap();
+    let log = running.data.audit_log();
+    let rotated = signet_audit::Action::literal("key.rotate");
+    let line = record::record_first(&log, "a", rotated, &made.to_string(), Value::Null, now);
+    line.unwrap();
+    running.look().await;
+    assert!(!running.has_begun());
+    running.at(START + 60);
+    running.look().await;
+    assert!(running.entries("key.notice").is_empty());
+}
+
+// Whatever it was about to record when it died, the next start tells of.
+#[tokio::test]
+async fn what_an_instance_had_begun_is_told_by_the_next() {
+    let running = Running::new("").await;
+    let other = Running::new("").await;
+    let key = other.keys().of(RingName::Hmac).next().unwrap().clone();
+    running.store().insert(&key).unwrap();
+    running.look().await;
+    assert!(running.entries("key.notice").is_empty());
+    drop(running.instance.begin("keys rotate").await.unwrap());
+    let Running { data, instance, .. } = running;
+    drop(instance);
+    let now: Arc<dyn Clock> = Arc::new(|| UnixSeconds(START + 60));
+    let next = Instance::open_existing(data.clone(), Overrides::default(), now).await;
+    next.unwrap().record_start().await;
+    let entries = |action: &str| -> Vec<Entry> {
+        let entries = data.audit_log().entries().unwrap();
+        let entries = entries.map(Result::unwrap);
+        entries
+            .filter(|entry| entry.action.as_str() == action)
+            .collect()
+    };
+    let told = entries("change.interrupted");
+    let mut told: Vec<_> = told.iter().map(|line| line.object.as_str()).collect();
+    told.sort_unstable();
+    assert_eq!(told, ["keys notice", "keys rotate"]);
+    assert_eq!(entries("instance.start").len(), 1);
+    assert!(!data.path().join("audit.pending").exists());
+}
+
+#[tokio::test]
 async fn the_first_start_is_recorded() {
     let running = Running::new("").await;
+    assert!(!running.has_begun());
     assert_eq!(running.entries("key.make").len(), 2);
     let made = first::FirstStart::administrator(&running.instance, crate::config::Role::Standalone);
     assert!(made.await.unwrap().is_some());
     let lines = running.entries("user.add");
     assert_eq!(lines[0].object, "admin");
+    assert!(!running.has_begun());
     running.instance.record_start().await;
     let lines = running.entries("instance.start");
     assert_eq!(lines[0].detail["role"], "standalone");

@@ -79,7 +79,7 @@ async fn attempt(
         ..options()
     };
     let backup = scene.open().unwrap();
-    run(backup, &scene.data(), &options, &mut |_| {}, steps).await
+    run(backup, &scene.data(), &options, &mut (), steps).await
 }
 
 /// Everything is as a restore leaves it.

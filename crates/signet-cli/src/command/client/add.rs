@@ -107,13 +107,18 @@ impl Add {
                 let described = serde_json::to_value(&definition)?;
                 let secret = (belongs.as_str(), &*sealed.to_string());
                 let now = context.now();
+                place.begin_change()?;
                 repository
                     .put_client(name.as_str(), &described, Some(secret), now)
                     .await?;
                 // What the client said who it was with before is of no use any more.
                 let other = credential_place(name, other(kind));
-                repository.remove_secret(other.as_str(), now).await?;
-                book::settle(repository).await?;
+                let tidied = async {
+                    repository.remove_secret(other.as_str(), now).await?;
+                    book::settle(repository).await
+                };
+                // The client is there, whatever comes of that.
+                tidied.await.inspect_err(|_| place.leave_change())?;
                 Ok(present)
             })
             .await?;

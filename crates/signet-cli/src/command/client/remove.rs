@@ -30,7 +30,7 @@ pub(super) async fn run(
     if !yes {
         ask(name)?;
     }
-    place.ready_to_record()?;
+    place.begin_change()?;
     let now = context.now();
     place
         .with_repository(async |repository| {
@@ -39,8 +39,12 @@ pub(super) async fn run(
                 .remove_client(name.as_str(), secret.as_str(), now)
                 .await?;
             let key = credential_place(name, CredentialKind::PrivateKey);
-            repository.remove_secret(key.as_str(), now).await?;
-            book::settle(repository).await
+            let tidied = async {
+                repository.remove_secret(key.as_str(), now).await?;
+                book::settle(repository).await
+            };
+            // The client is gone, whatever comes of that.
+            tidied.await.inspect_err(|_| place.leave_change())
         })
         .await?;
     place.record(

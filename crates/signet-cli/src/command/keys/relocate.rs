@@ -78,12 +78,19 @@ impl Relocate {
         }
         place.ready_to_record()?;
         self.ask(place)?;
+        place.begin_change()?;
         let again = self.words();
         let _step = interrupt::told(&context.output, move || {
             Failure::new("no key is lost, and the instance starts with all of them")
                 .hint(format!("`{again}` goes on from here"))
         });
-        let moved = self.go(context, place.directory(), place.config(), &mut narrator)?;
+        let moved = self.move_keys(context, place.directory(), place.config(), &mut narrator);
+        let moved = moved.map_err(|failure| {
+            if matches!(failure.aftermath, Aftermath::Unfinished(_)) {
+                place.leave_change();
+            }
+            explained(failure)
+        })?;
         if moved.deed == Deed::Nothing {
             let document = self.document(&moved, &narrator);
             context.output.answer(&document, &nothing(&moved))?;
@@ -154,6 +161,17 @@ impl Relocate {
         config: &Config,
         narrator: &mut Narrator<'_>,
     ) -> anyhow::Result<Relocated> {
+        self.move_keys(context, data, config, narrator)
+            .map_err(explained)
+    }
+
+    fn move_keys(
+        &self,
+        context: &Context,
+        data: &DataDirectory,
+        config: &Config,
+        narrator: &mut Narrator<'_>,
+    ) -> Result<Relocated, RelocationFailure> {
         let order = RelocationOrder {
             to: match self.to {
                 Some(to) => Destination::Place(to),
@@ -168,7 +186,6 @@ impl Relocate {
         };
         data.relocation(config)
             .run(&order, &data.backup_sealer(), narrator)
-            .map_err(explained)
     }
 
     /// It can be undone, so a script without a terminal is not held up.

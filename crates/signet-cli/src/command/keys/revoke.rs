@@ -69,6 +69,7 @@ impl Revoke {
         if !self.yes {
             ask(id, ring)?;
         }
+        place.begin_change()?;
         let replacement = match last_of {
             Some(ring) => Some(replace(context, place, store, ring, id)?),
             None => None,

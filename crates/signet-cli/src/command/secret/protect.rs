@@ -94,7 +94,9 @@ impl Protect {
             self.ask_to_replace()?;
         }
         let sealed = self.seal(master, &self.secret()?)?;
-        self.write(context, repository, &sealed).await?;
+        place.begin_change()?;
+        let written = self.write(context, repository, &sealed).await;
+        written.inspect_err(|_| place.leave_change())?;
         let key = sealed.key().to_string();
         let detail = json!({ "key": key, "replaced": is_replaced });
         place.record(context, "secret.protect", self.place.as_str(), &detail)?;

@@ -12,6 +12,7 @@ use super::{check, closed};
 use crate::command::Outcome;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::place::Place;
 use crate::progress::Bar;
 
@@ -67,7 +68,11 @@ async fn rehearse(context: &Context, place: &Place) -> anyhow::Result<Outcome> {
 }
 
 async fn run(context: &Context, place: &Place) -> anyhow::Result<Outcome> {
-    place.ready_to_record()?;
+    place.begin_change()?;
+    let _step = interrupt::told(&context.output, || {
+        Failure::new("every sealed value opens, with the former key or the active one")
+            .hint("`signet secret reseal` seals the rest; retire no key before")
+    });
     let keys = place.keys()?;
     let done = place
         .with_repository(async |repository| {

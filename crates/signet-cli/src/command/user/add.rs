@@ -57,6 +57,7 @@ impl Add {
                     groups: self.group.iter().cloned().collect(),
                     ..NewUser::new(self.user.clone())
                 };
+                place.begin_change()?;
                 let account = repository.add_user(&user, context.now()).await?;
                 Ok((account, given))
             })

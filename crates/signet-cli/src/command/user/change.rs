@@ -75,6 +75,7 @@ pub(super) async fn passwd(
     let given = source.take(user, place.config().login.password_least)?;
     let account = place
         .with_repository(async |repository| {
+            place.begin_change()?;
             let stored = given.stored.clone();
             Ok(repository.set_password(user, stored, context.now()).await?)
         })
@@ -130,7 +131,7 @@ pub(super) async fn change(
     make: impl AsyncFnOnce(&Repository) -> Result<Account, UserError>,
 ) -> anyhow::Result<Outcome> {
     let place = context.place()?;
-    place.ready_to_record()?;
+    place.begin_change()?;
     let account = place
         .with_repository(async |repository| Ok(make(repository).await?))
         .await?;

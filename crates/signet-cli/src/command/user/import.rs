@@ -74,6 +74,7 @@ impl Import {
 
         let named = named(users.iter().map(|user| user.subject.as_str()));
         let bar = Bar::new("writing users", users.len() as u64);
+        place.begin_change()?;
         let imported = place
             .with_repository(async |repository| {
                 let imported = repository

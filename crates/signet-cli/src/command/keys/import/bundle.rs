@@ -68,8 +68,9 @@ pub(super) async fn run(
         created: received.content().created,
     };
     let is_known = vouched.is_us || !vouched.is_new;
-    vouch(context, INSTANCE, maker, expected.as_ref(), is_known)?;
     place.ready_to_record()?;
+    vouch(context, INSTANCE, maker, expected.as_ref(), is_known)?;
+    place.begin_change()?;
     let mut emptied = Vec::new();
     let mut imported = received.content().import(&store, foreign, Loss::Refuse);
     if let Err(error @ ImportError::Emptied(rings)) = &imported {

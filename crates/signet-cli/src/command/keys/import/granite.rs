@@ -51,7 +51,7 @@ pub(super) async fn run(
     {
         check_place(&store, key)?;
     }
-    place.ready_to_record()?;
+    place.begin_change()?;
     let import = Import {
         context,
         place,
