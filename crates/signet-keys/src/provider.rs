@@ -55,13 +55,22 @@ pub trait KeyProvider: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Makes sure that no byte of a removed key is left where the keys were.
+    /// Makes sure that no byte of a key is left that was removed by [`KeyProvider::remove`].
     ///
     /// # Errors
     ///
     /// It could not be done; the keys that are there are untouched.
     fn purge(&self) -> Result<(), KeyError> {
         Ok(())
+    }
+
+    /// As [`KeyProvider::purge`], whoever removed the key, and however long that takes.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn purge_everything(&self) -> Result<(), KeyError> {
+        self.purge()
     }
 
     /// The files in which bytes of a removed key could still stand, whether or not they exist.

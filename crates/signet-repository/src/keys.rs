@@ -130,17 +130,35 @@ impl KeyRows {
         })
     }
 
-    /// Leaves no byte of removed keys in the repository's files: they are written anew, and the log of recent writes is emptied.
-    ///
-    /// An instance may have the repository open meanwhile; it is held up for about as long as copying the file takes.
+    /// Leaves no byte of keys that were removed here in the repository's files: the keys that stay are written anew, and the log of
+    /// recent writes is emptied. Takes as long and as much memory as the keys need, however large the repository is.
     ///
     /// # Errors
     /// [`RepositoryError::LogInUse`] if others were reading all the while, and bytes may be left: to be called again.
-    /// Or there is no space for a second copy.
     pub fn purge(&self) -> Result<(), RepositoryError> {
+        self.purge_with(anew)
+    }
+
+    /// As [`KeyRows::purge`], whoever removed a key: other programs leave its bytes on pages that are free, or belong to other
+    /// tables by now. So the whole file is written anew.
+    ///
+    /// An instance may have the repository open meanwhile; it is held up for about as long as copying the file takes.
+    /// Needs as much memory as the file has bytes: on the disk, a second copy in a temporary file would be one more place where
+    /// bytes of keys can be left.
+    ///
+    /// # Errors
+    /// As there. Or there is no space for a second copy.
+    pub fn purge_everything(&self) -> Result<(), RepositoryError> {
+        self.purge_with(Store::vacuum)
+    }
+
+    fn purge_with(
+        &self,
+        write_anew: impl AsyncFnOnce(&Store) -> Result<(), RepositoryError> + Send,
+    ) -> Result<(), RepositoryError> {
         let patience = self.options.patience;
         self.run(async |store| {
-            store.vacuum().await?;
+            write_anew(store).await?;
             let deadline = Instant::now() + patience;
             loop {
                 match store.checkpoint().await {
@@ -230,6 +248,32 @@ impl Drop for KeyRows {
             let _ = apart(move || door.runtime.block_on(door.store.close()));
         }
     }
+}
+
+/// Takes all keys out and puts those that are there in again.
+///
+/// No page of the keys ever holds anything else: what a table gives up is overwritten with zeros (`secure_delete`), and only then used
+/// for others. So fragments of a key can only stand in the gaps between the keys that are left, and there are none on new pages.
+async fn anew(store: &Store) -> Result<(), RepositoryError> {
+    let mut write = Write::new(store.begin_write().await?);
+    let rows = sqlx::query("SELECT ring, id, value FROM keys ORDER BY ring, id")
+        .fetch_all(write.connection())
+        .await?;
+    // Without a condition, it is not row by row that they are removed, but page by page.
+    sqlx::query("DELETE FROM keys")
+        .execute(write.connection())
+        .await?;
+    for row in rows {
+        let (ring, id): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let value = Zeroizing::new(row.try_get::<Vec<u8>, _>(2)?);
+        sqlx::query("INSERT INTO keys (ring, id, value) VALUES ($1, $2, $3)")
+            .bind(ring)
+            .bind(id)
+            .bind(value.as_slice())
+            .execute(write.connection())
+            .await?;
+    }
+    write.commit().await
 }
 
 async fn commit_if_changed(mut write: Write, changed: u64) -> Result<(), RepositoryError> {

@@ -114,6 +114,12 @@ impl KeyProvider for RepositoryKeys {
         self.rows.purge().map_err(|error| self.failed(error))
     }
 
+    fn purge_everything(&self) -> Result<(), KeyError> {
+        self.rows
+            .purge_everything()
+            .map_err(|error| self.failed(error))
+    }
+
     fn traces(&self) -> Vec<PathBuf> {
         let beside = |suffix: &str| {
             let mut name = self.path.clone().into_os_string();

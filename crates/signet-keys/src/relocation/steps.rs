@@ -309,8 +309,12 @@ impl Run<'_> {
 /// Leaves no byte of the keys in the place where they were.
 fn clean(situation: &Situation<'_>, from: &dyn KeyProvider) -> Result<String, RelocationError> {
     from.purge()?;
-    if let Some(trace) = situation.find_trace()? {
-        return Err(trace);
+    // Somebody may have removed keys by hand before.
+    if situation.find_trace()?.is_some() {
+        from.purge_everything()?;
+        if let Some(trace) = situation.find_trace()? {
+            return Err(trace);
+        }
     }
     let name = from.name();
     if !Holding::of(from)?.is_empty() {

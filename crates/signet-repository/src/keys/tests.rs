@@ -122,7 +122,8 @@ async fn no_byte_of_a_removed_key_is_left_while_others_have_the_file_open() {
     let scratch = Scratch::new();
     let running = scratch.open().await;
     let rows = scratch.key_rows();
-    let key = |n: u32| format!("KEY-{n:03}-{}", "k".repeat(700));
+    // Some of them need more pages than one.
+    let key = |n: u32| format!("KEY-{n:03}-{}", "k".repeat(100 + n as usize * 619 % 6_000));
     for n in 0..200 {
         rows.put("hmac", &n.to_string(), key(n).as_bytes()).unwrap();
         // Rows of others between them, so that pages split.
@@ -148,6 +149,24 @@ async fn no_byte_of_a_removed_key_is_left_while_others_have_the_file_open() {
         200,
         "and nothing else is lost"
     );
+}
+
+// O6
+#[tokio::test]
+async fn what_others_removed_is_gone_when_everything_is_written_anew() {
+    let scratch = Scratch::new();
+    let rows = scratch.key_rows();
+    rows.put("hmac", "a", format!("KEY-A{}", "k".repeat(9_000)).as_bytes())
+        .unwrap();
+    let mut raw = scratch.raw().await;
+    for by_hand in ["PRAGMA secure_delete = OFF", "DELETE FROM keys"] {
+        sqlx::query(by_hand).execute(&mut raw).await.unwrap();
+    }
+    sqlx::Connection::close(raw).await.unwrap();
+    rows.purge().unwrap();
+    assert!(holds(&scratch, b"kkkkkkkk"), "pages that are free have it");
+    rows.purge_everything().unwrap();
+    assert!(!holds(&scratch, b"kkkkkkkk"));
 }
 
 // O6
