@@ -15,6 +15,7 @@ mod site;
 mod source;
 mod step;
 mod switch;
+mod takeover;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub use error::RelocationError;
 pub use finish::Proof;
 pub(crate) use journal::{Leftover, LeftoverState, leftovers};
 pub use rehearsal::Rehearsal;
+pub(crate) use rehearsal::rehearsals;
 pub use source::{Fetched, Source};
 pub use step::{Aide, Moment, Step, StepReport};
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::relocation::{Leftover, LeftoverState, leftovers};
+use crate::relocation::{Leftover, LeftoverState, leftovers, rehearsals};
 use crate::{Finding, Severity, replication, shell};
 
 /// What is left in `folder`, or above the directory of its bundles.
@@ -18,6 +18,24 @@ pub(super) fn findings(folder: &Path, cache: &Path, findings: &mut Vec<Finding>)
             .iter()
             .map(|leftover| copy(&folder, leftover)),
     );
+    findings.extend(
+        rehearsals(&folder, cache)
+            .iter()
+            .map(|copy| rehearsal(copy)),
+    );
+}
+
+fn rehearsal(copy: &Path) -> Finding {
+    Finding::new(
+        "BACKUP_WITH_KEYS",
+        Severity::Note,
+        format!(
+            "{} is the copy of a rehearsal, and may hold the keys",
+            copy.display()
+        ),
+        "a rehearsal that ends removes its copy: this one was killed, or still runs",
+        format!("when no rehearsal runs: rm -r {}", shell::word(copy)),
+    )
 }
 
 fn copy(folder: &Path, leftover: &replication::Leftover) -> Finding {

@@ -139,6 +139,16 @@ pub enum RelocationError {
         /// Its process.
         process: u32,
     },
+    /// A file was changed after AEM was started.
+    #[error(
+        "{} was changed after AEM (process {process}) was started, so nothing shows that AEM runs on it", path.display()
+    )]
+    ChangedSince {
+        /// The file.
+        path: PathBuf,
+        /// Its process.
+        process: u32,
+    },
     /// Bundles are not active.
     #[error(transparent)]
     NotReady(#[from] NotReady),
@@ -277,6 +287,7 @@ impl RelocationError {
             Self::RunsNot => {
                 "start AEM, and repeat; if it runs in a container or on another machine, run this there".into()
             }
+            Self::ChangedSince { .. } => "restart AEM, and repeat; nothing was changed".into(),
             Self::StartedBefore { .. } => "restart AEM, and repeat".into(),
             Self::NotReady(error) => error.hint().into(),
             Self::Differs(_) => "is something else writing there? repeat it; nothing was lost".into(),

@@ -13,6 +13,8 @@ use crate::{backup, file};
 
 /// Where the bundles are in the copy: deep enough that nothing above them is taken for part of it.
 const INNER: [&str; 3] = ["crx-quickstart", "launchpad", "felix"];
+/// What the name of a copy begins with.
+const NAME: &str = "signet-rehearsal-";
 /// Held by the framework that runs on the original.
 const LOCK: &str = "cache.lock";
 const PART: usize = 256 * 1024;
@@ -123,6 +125,23 @@ impl Drop for Rehearsal {
     }
 }
 
+/// The copies in `folder`, or above the directory of its bundles, whose programs were killed, or still run.
+pub(crate) fn rehearsals(folder: &Path, cache: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<_> = backup::places(folder, cache)
+        .flat_map(|place| fs::read_dir(place).into_iter().flatten().flatten())
+        .filter(|entry| {
+            let is_named = entry
+                .file_name()
+                .as_encoded_bytes()
+                .starts_with(NAME.as_bytes());
+            is_named && entry.file_type().is_ok_and(|kind| kind.is_dir())
+        })
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Directory,
@@ -157,7 +176,7 @@ fn walk(
 fn name(backup: &Path) -> Result<PathBuf, RelocationError> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|_| RelocationError::Random)?;
-    let name = format!("signet-rehearsal-{}", HEXLOWER.encode(&random));
+    let name = format!("{NAME}{}", HEXLOWER.encode(&random));
     Ok(backup.with_file_name(name))
 }
 

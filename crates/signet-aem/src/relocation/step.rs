@@ -1,5 +1,7 @@
 //! The fifteen steps, and who accompanies them.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// A step, in the order in which they are taken.
@@ -129,4 +131,7 @@ pub trait Aide {
 
     /// The present.
     fn moment(&self) -> Moment;
+
+    /// The present by the clock of the file system, since the beginning of 1970.
+    fn since_epoch(&self) -> Duration;
 }

@@ -4,6 +4,7 @@ mod online;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -16,6 +17,7 @@ use crate::{KeyBytes, Storage};
 struct Listener {
     heard: Vec<StepReport>,
     hundredths: u64,
+    since_epoch: Duration,
 }
 
 impl Aide for Listener {
@@ -28,6 +30,10 @@ impl Aide for Listener {
             boot: "this one".to_owned(),
             hundredths: self.hundredths,
         }
+    }
+
+    fn since_epoch(&self) -> Duration {
+        self.since_epoch
     }
 }
 
@@ -457,7 +463,13 @@ fn a_rehearsal_leaves_nothing_behind() {
     let found = inspection_of(&rehearsal.folder());
     assert_eq!(found.storage, Storage::Bundle);
     assert_eq!(files(&installation), before);
+    // As one that was killed is found.
+    assert_eq!(
+        installation.codes(),
+        ["KEYS_IN_REPOSITORY", "BACKUP_WITH_KEYS"]
+    );
     drop((copy, rehearsal));
+    assert_eq!(installation.codes(), ["KEYS_IN_REPOSITORY"]);
     assert_eq!(leftovers_of(&installation), [] as [PathBuf; 0]);
 
     let cancelled = Rehearsal::copy(&relocation, |_| {}, &mut |_| false);

@@ -12,18 +12,20 @@ use crate::terminal::Terminal;
 
 const HMAC: [u8; 32] = *b"\x01\xfe0123456789abcdef0123456789abcd";
 const MASTER: [u8; 16] = *b"\x01\xfe0123456789abcd";
-const FROM_FILES: [&str; 4] = ["--hmac", "hmac", "--master", "master"];
+pub(crate) const FROM_FILES: [&str; 4] = ["--hmac", "hmac", "--master", "master"];
 
 /// An installation that was upgraded: its keys are in the repository, and were downloaded from there.
-struct Installation {
-    scratch: Scratch,
+pub(crate) struct Installation {
+    pub(crate) scratch: Scratch,
 }
 
 impl Installation {
     fn new() -> Self {
-        let installation = Self {
-            scratch: Scratch::empty(),
-        };
+        Self::within(Scratch::empty())
+    }
+
+    pub(crate) fn within(scratch: Scratch) -> Self {
+        let installation = Self { scratch };
         fs::create_dir_all(installation.felix().join("bundle0")).unwrap();
         installation.bundle(20, "com.adobe.granite.crypto");
         installation.bundle(25, "com.adobe.granite.crypto.file");
@@ -36,7 +38,7 @@ impl Installation {
         installation
     }
 
-    fn felix(&self) -> PathBuf {
+    pub(crate) fn felix(&self) -> PathBuf {
         self.scratch.path().join("crx-quickstart/launchpad/felix")
     }
 
@@ -56,7 +58,7 @@ impl Installation {
         fs::create_dir(self.scratch.path().join(directory).join("data")).unwrap();
     }
 
-    fn write(&self, path: &str, content: &[u8]) {
+    pub(crate) fn write(&self, path: &str, content: &[u8]) {
         let path = self.scratch.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
@@ -64,7 +66,7 @@ impl Installation {
     }
 
     /// The three files that count.
-    fn files(&self) -> [Option<Vec<u8>>; 3] {
+    pub(crate) fn files(&self) -> [Option<Vec<u8>>; 3] {
         [
             "bundle20/data/storage",
             "bundle25/data/hmac",
@@ -73,7 +75,7 @@ impl Installation {
         .map(|path| fs::read(self.felix().join(path)).ok())
     }
 
-    fn run(&self, words: &[&str]) -> Said {
+    pub(crate) fn run(&self, words: &[&str]) -> Said {
         let words = [&["aem", "relocate", "crx-quickstart"], words].concat();
         self.scratch.run(&words)
     }
@@ -130,7 +132,7 @@ fn stored(name: &str, content: &[u8]) -> Vec<u8> {
     [local, central, end].concat()
 }
 
-fn moved() -> [Option<Vec<u8>>; 3] {
+pub(crate) fn moved() -> [Option<Vec<u8>>; 3] {
     [
         Some(b"Bundle".to_vec()),
         Some(HMAC.to_vec()),
@@ -138,7 +140,7 @@ fn moved() -> [Option<Vec<u8>>; 3] {
     ]
 }
 
-fn before() -> [Option<Vec<u8>>; 3] {
+pub(crate) fn before() -> [Option<Vec<u8>>; 3] {
     [Some(b"JCR".to_vec()), None, None]
 }
 
@@ -377,31 +379,137 @@ fn at_a_terminal_it_waits_until_aem_is_stopped() {
     assert_eq!(installation.files(), moved());
 }
 
-#[test]
-fn an_interruption_names_the_backup() {
-    let installation = Installation::new();
-    let _aem = installation.start();
-    let mut command = installation.scratch.command();
-    let begun = installation.scratch.path().join("begun");
-    // It ends when the program does.
-    let stop = format!(
+/// A command that says that it was begun, and ends when the program does.
+fn stuck(begun: &Path) -> String {
+    format!(
         "echo > '{}'; exec tail --pid=$PPID -f /dev/null 2> /dev/null >&2",
         begun.display()
+    )
+}
+
+impl Installation {
+    /// Stops the program with `signal` when it has made `begun`.
+    fn stop(&self, words: &[&str], signal: Signal, begun: &Path) -> Said {
+        let mut command = self.scratch.command();
+        command
+            .args(["aem", "relocate", "crx-quickstart"])
+            .args(words)
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        let child = command.spawn().unwrap();
+        until(begun);
+        let process = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        kill_process(process, signal).unwrap();
+        Said::new(&child.wait_with_output().unwrap())
+    }
+}
+
+#[test]
+fn whoever_stops_it_is_told_how_things_stand() {
+    let installation = Installation::new();
+    let scratch = installation.scratch.path().to_owned();
+    let backup = installation.backup();
+    let said = |said: Said, status, words: [&str; 2]| {
+        assert_eq!(said.status, status, "{said:#?}");
+        for words in words {
+            assert!(said.stderr.contains(words), "{words}: {said:#?}");
+        }
+    };
+
+    // While it waits for AEM to stop, only the backup is there.
+    let aem = installation.start();
+    for (signal, status, name) in [
+        (Signal::INT, 130, "Ctrl-C"),
+        (Signal::TERM, 143, "SIGTERM"),
+        (Signal::HUP, 129, "SIGHUP"),
+    ] {
+        let begun = scratch.join(name);
+        let stop = stuck(&begun);
+        let words = [&["--stop", &stop], &FROM_FILES[..]].concat();
+        let stopped = installation.stop(&words, signal, &begun);
+        let told = format!("error: stopped by {name}: nothing was changed but the backup\n");
+        said(
+            stopped,
+            status,
+            [&told, "go on with: signet aem relocate '/"],
+        );
+        assert_eq!(installation.files(), before());
+    }
+    drop(aem);
+
+    // When the keys are written, both ways are named.
+    let begun = scratch.join("starting");
+    let start = stuck(&begun);
+    let stopped = installation.stop(&["--start", &start], Signal::TERM, &begun);
+    let back = format!("--undo '{}'", backup.display());
+    let told = "the keys are in files, and those in the repository are still there";
+    said(stopped, 143, [told, &back]);
+    assert_eq!(installation.files(), moved());
+
+    // On the way back.
+    let _aem = installation.start();
+    let begun = scratch.join("back");
+    let stop = stuck(&begun);
+    let words = ["--undo", backup.to_str().unwrap(), "--stop", &stop];
+    let stopped = installation.stop(&words, Signal::INT, &begun);
+    said(stopped, 130, ["the way back may not be complete", &back]);
+    assert_eq!(installation.files(), moved());
+}
+
+#[test]
+fn whoever_stops_it_while_an_instance_is_asked_hears_that_nothing_was_changed() {
+    let installation = Installation::new();
+    let everything = installation.everything();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    installation.write("credentials", b"admin:admin");
+    let asked = installation.scratch.path().join("asked");
+    let instance = {
+        let asked = asked.clone();
+        std::thread::spawn(move || {
+            // Asks, and gets no answer.
+            let connection = listener.accept().unwrap();
+            fs::write(asked, "").unwrap();
+            connection
+        })
+    };
+    let words = ["--from-url", &url, "--credentials", "credentials"];
+    let said = installation.stop(&words, Signal::TERM, &asked);
+    assert_eq!(said.status, 143, "{said:#?}");
+    assert_eq!(
+        said.stderr,
+        "error: stopped by SIGTERM: nothing was changed\n"
     );
-    command
-        .args(["aem", "relocate", "crx-quickstart", "--stop", &stop])
-        .args(FROM_FILES)
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
-    let child = command.spawn().unwrap();
-    until(&begun);
-    let process = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(process, Signal::INT).unwrap();
-    let said = Said::new(&child.wait_with_output().unwrap());
-    said.failed("interrupted; nothing was changed but the backup")
-        .hints("signet-relocation");
-    assert_eq!(installation.files(), before());
+    drop(instance.join().unwrap());
+    assert_eq!(installation.everything(), everything);
+}
+
+#[test]
+fn credentials_that_others_can_read_are_warned_of() {
+    let installation = Installation::new();
+    installation.write("credentials", b"admin:admin");
+    let run = || {
+        installation.run(&[
+            "--from-url",
+            "http://127.0.0.1:1",
+            "--credentials",
+            "credentials",
+        ])
+    };
+    let path = installation.scratch.path().join("credentials");
+    assert!(!run().stderr.contains("warning: "));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let said = run();
+    assert!(
+        said.stderr
+            .contains("reach credentials (mode 0640): chmod 600 "),
+        "{said:#?}"
+    );
+    // As Kubernetes mounts secrets.
+    fs::rename(&path, installation.scratch.path().join("mounted")).unwrap();
+    symlink("mounted", &path).unwrap();
+    assert!(!run().stderr.contains("warning: "));
 }
 
 /// Waits for a file that another process makes.

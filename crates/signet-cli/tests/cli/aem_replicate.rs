@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use signet_core::UnixSeconds;
 use signet_keys::granite::GraniteKey;
@@ -492,4 +493,131 @@ fn what_was_cut_short_is_told_and_completed() {
         .done();
     assert_eq!(fs::read(one.key("master")).unwrap(), bits::<16>(30));
     assert_eq!(fs::read(one.key("hmac")).unwrap(), bits::<32>(30));
+}
+
+/// Stops the program with SIGTERM when it has made `begun`.
+fn stop(scratch: &Scratch, words: &[&str], begun: &Path) -> Said {
+    let mut command = scratch.command();
+    command
+        .args(["aem", "replicate"])
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    while !begun.exists() {
+        std::thread::yield_now();
+    }
+    let process = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(process, Signal::TERM).unwrap();
+    Said::new(&child.wait_with_output().unwrap())
+}
+
+#[test]
+fn whoever_stops_it_is_told_which_installations_have_the_keys() {
+    let scratch = Scratch::empty();
+    let author = Installation::new(&scratch, "author", 20);
+    let (first, second) = (
+        Installation::new(&scratch, "publish1", 30),
+        Installation::new(&scratch, "publish2", 40),
+    );
+    let begun = scratch.path().join("begun");
+    // Only the second one runs, so the first has the keys when this is asked to stop AEM.
+    let stuck = format!(
+        "echo > '{}'; exec tail --pid=$PPID -f /dev/null 2> /dev/null >&2",
+        begun.display()
+    );
+    let running = second.run();
+    let words = [
+        "--from",
+        author.folder(),
+        "--to",
+        second.folder(),
+        first.folder(),
+        "--only",
+        "hmac",
+        "--stop",
+        &stuck,
+    ];
+    let said = stop(&scratch, &words, &begun);
+    assert_eq!(said.status, 143, "{said:#?}");
+    assert_eq!(
+        said.stderr,
+        "error: stopped by SIGTERM: nothing was changed\n"
+    );
+    assert!(first.is_as_it_was() && second.is_as_it_was());
+
+    fs::remove_file(&begun).unwrap();
+    let words = [
+        "--from",
+        author.folder(),
+        "--to",
+        first.folder(),
+        second.folder(),
+        "--only",
+        "hmac",
+        "--stop",
+        &stuck,
+    ];
+    let said = stop(&scratch, &words, &begun);
+    assert_eq!(said.status, 143, "{said:#?}");
+    let backup = first.root.join("signet-replication");
+    for words in [
+        format!(
+            "stopped by SIGTERM: {} has the keys that it had",
+            second.folder()
+        ),
+        format!(
+            "{} has the new keys; as they were they are in {}",
+            first.folder(),
+            backup.display()
+        ),
+        "the same command goes on from there".to_owned(),
+    ] {
+        assert!(said.stderr.contains(&words), "{words}: {said:#?}");
+    }
+    assert!(second.is_as_it_was());
+    drop(running);
+
+    fs::remove_file(&begun).unwrap();
+    let _running = first.run();
+    let said = stop(
+        &scratch,
+        &["--undo", first.folder(), "--stop", &stuck],
+        &begun,
+    );
+    assert_eq!(said.status, 143, "{said:#?}");
+    assert!(
+        said.stderr.contains(&format!(
+            "complete it with: signet aem replicate --undo '{}'",
+            first.folder()
+        )),
+        "{said:#?}"
+    );
+}
+
+// K2
+#[test]
+fn no_backup_is_made_inside_a_git_work_tree() {
+    let scratch = Scratch::empty();
+    let author = Installation::new(&scratch, "author", 20);
+    let publish = Installation::new(&scratch, "publish", 30);
+    fs::create_dir(scratch.path().join("publish/.git")).unwrap();
+    let words = [
+        "aem",
+        "replicate",
+        "--from",
+        author.folder(),
+        "--to",
+        publish.folder(),
+        "--only",
+        "hmac",
+    ];
+    scratch
+        .run(&words)
+        .failed("is inside the git work tree")
+        .hints("keep it outside of");
+    assert!(publish.is_as_it_was());
+    fs::remove_dir(scratch.path().join("publish/.git")).unwrap();
+    scratch.run(&words).done();
 }

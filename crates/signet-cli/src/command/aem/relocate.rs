@@ -31,7 +31,8 @@ steps, and lets storage of com.adobe.granite.crypto say so.
 Everything that changes is copied into a backup first, while AEM still runs. Then AEM is stopped (--stop, or by you), the keys \
 are written and compared, and storage is switched last: a crash at any moment leaves an AEM that starts with its keys, and the \
 same command goes on where it stopped. With --finish the keys are removed from /etc/key, but only when AEM was started \
-afterwards, runs on this folder with both bundles active, and what it seals opens with the master of the file.
+afterwards, runs on this folder with both bundles active, and what it seals opens with the master of the file. A move that \
+was made by hand is finished as well: --finish --url URL, when AEM was started after it.
 
 The keys may also come from files that were downloaded from /etc/key: --hmac and --master. Then no instance is asked until \
 --finish.
@@ -148,6 +149,9 @@ impl Relocate {
         }
         if matches!(standing, Standing::InFiles | Standing::Finished) {
             relocation.survey(narrator);
+            if self.finish && !self.dry_run && standing == Standing::InFiles {
+                return self.finish_by_hand(context, relocation, narrator).await;
+            }
             self.look_for_properties(context, &relocation).await?;
             return Ok(Reached::Nothing);
         }
@@ -187,6 +191,30 @@ impl Relocate {
         relocation.switch(narrator)?;
         narrator.stands(self.standing(&relocation));
         self.after_the_switch(context, relocation, console.as_ref(), narrator)
+            .await
+    }
+
+    /// Finishes a move that the administrator made as the article describes it.
+    async fn finish_by_hand(
+        &self,
+        context: &Context,
+        mut relocation: Relocation,
+        narrator: &mut Narrator<'_>,
+    ) -> anyhow::Result<Reached> {
+        let Some(console) = self.console(&relocation)? else {
+            return Ok(Reached::Nothing);
+        };
+        narrator.stands(self.taking_over(&relocation));
+        let is_left = {
+            let _bar = narrator.bar("Waiting for AEM");
+            let patience = Duration::from_secs(self.wait.into());
+            relocation.take_over(&console, patience, narrator).await?
+        };
+        if !is_left {
+            return Ok(Reached::Nothing);
+        }
+        narrator.stands(self.standing(&relocation));
+        self.after_the_switch(context, relocation, Some(&console), narrator)
             .await
     }
 

@@ -1,5 +1,7 @@
 //! Who tells each step as it is taken.
 
+use std::time::Duration;
+
 use rustix::time::{ClockId, clock_gettime};
 use signet_aem::relocation::{Aide, Moment, StepReport};
 
@@ -48,6 +50,14 @@ impl<'c> Narrator<'c> {
 }
 
 impl Aide for Narrator<'_> {
+    fn since_epoch(&self) -> Duration {
+        let since = clock_gettime(ClockId::Realtime);
+        Duration::new(
+            u64::try_from(since.tv_sec).unwrap_or_default(),
+            u32::try_from(since.tv_nsec).unwrap_or_default(),
+        )
+    }
+
     fn took(&mut self, report: StepReport) {
         if !self.output.is_json() {
             let (number, title) = (report.step.number(), report.step.as_str());

@@ -60,6 +60,10 @@ impl signet_aem::relocation::Aide for Silent<'_, '_> {
     fn moment(&self) -> signet_aem::relocation::Moment {
         self.0.moment()
     }
+
+    fn since_epoch(&self) -> std::time::Duration {
+        self.0.since_epoch()
+    }
 }
 
 /// Copies the bundles. Whoever stops the program from then on leaves no copy behind.

@@ -42,6 +42,15 @@ impl Relocate {
         ))
     }
 
+    /// While a move is taken over that was made by hand.
+    pub(super) fn taking_over(&self, relocation: &Relocation) -> Failure {
+        let finish = format!("{} --finish{}", self.again(), self.url_option(relocation));
+        Failure::new("nothing was changed; a backup may have been made, or begun").hint(format!(
+            "go on with: {finish}; the backup is {}",
+            quoted(relocation.backup())
+        ))
+    }
+
     /// While the keys and `storage` are written.
     pub(super) fn writing(&self, relocation: &Relocation) -> Failure {
         Failure::new("AEM starts with its keys, from the old place or from the new one")

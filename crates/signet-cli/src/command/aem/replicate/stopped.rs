@@ -45,9 +45,9 @@ pub(super) fn during(done: &[Replicated], target: &Target) -> Failure {
 pub(super) fn after(done: &[Replicated]) -> Failure {
     match others(done) {
         lines if lines.is_empty() => unchanged(),
-        lines => Failure::new("the keys are copied").details(lines).hint(
-            "the same command goes on: it changes no key again, and asks the instances",
-        ),
+        lines => Failure::new("the keys are copied")
+            .details(lines)
+            .hint("the same command goes on: it changes no key again, and asks the instances"),
     }
 }
 
