@@ -13,7 +13,7 @@ use crate::felix::{CRYPTO, CRYPTO_FILE};
 use crate::{KeyName, Running, running};
 
 /// The time between two looks at an instance that starts.
-const PAUSE: Duration = Duration::from_secs(2);
+pub(super) const PAUSE: Duration = Duration::from_secs(2);
 
 /// That AEM runs on the files, and what is still in the repository.
 #[derive(Debug)]
