@@ -1,11 +1,13 @@
 //! Every change leaves a line, and the lines hold together.
 
-use std::process::Stdio;
+use std::fs::File;
+use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::scratch::{PROGRAM, Said, Scratch};
 use crate::serving::Running;
+use crate::terminal::Terminal;
 
 fn shown(scratch: &Scratch, words: &[&str]) -> Vec<Value> {
     let shown = scratch.json(&[&["audit", "show"], words].concat());
@@ -311,19 +313,36 @@ fn a_pipe_in_the_place_of_the_log_is_not_waited_for() {
     }
 }
 
-#[test]
-fn a_command_that_was_killed_is_told_by_the_next_one() {
-    let scratch = Scratch::new();
+/// A command that has begun and waits for another one that changes the keys.
+fn held(scratch: &Scratch) -> Child {
+    let lock = lock(scratch, "keys/.lock");
     let mut command = scratch.command();
-    command.args(["user", "add", "alice"]);
-    // It waits for the password, and gets none.
-    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    command.args(["keys", "rotate"]);
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
     let pending = scratch.data().join("audit.pending");
     let is_there = || std::fs::read_dir(&pending).is_ok_and(|mut files| files.next().is_some());
     while !is_there() {
         assert!(child.try_wait().unwrap().is_none(), "it has ended");
         std::thread::yield_now();
     }
+    // For as long as the test runs.
+    std::mem::forget(lock);
+    child
+}
+
+fn lock(scratch: &Scratch, name: &str) -> File {
+    let mut options = File::options();
+    let lock = options.create(true).truncate(false).write(true);
+    let lock = lock.open(scratch.data().join(name)).unwrap();
+    lock.lock().unwrap();
+    lock
+}
+
+#[test]
+fn a_command_that_was_killed_is_told_by_the_next_one() {
+    let scratch = Scratch::new();
+    let pending = scratch.data().join("audit.pending");
+    let mut child = held(&scratch);
     // It is alive.
     scratch.run(&["user", "add", "bob", "--no-password"]).done();
     assert_eq!(shown(&scratch, &[]).len(), 1);
@@ -333,7 +352,7 @@ fn a_command_that_was_killed_is_told_by_the_next_one() {
     let said = scratch.run(&["audit", "verify"]).done();
     assert!(
         said.stderr
-            .contains("note: `signet user add` was interrupted"),
+            .contains("note: `signet keys rotate` was interrupted"),
         "{said:?}"
     );
     let said = scratch.run(&["audit", "verify", "--json"]).done().json();
@@ -344,7 +363,7 @@ fn a_command_that_was_killed_is_told_by_the_next_one() {
     let told = lines(&scratch, &["--last", "2"]);
     assert_eq!(
         told,
-        [("change.interrupted", "user add"), ("user.add", "carol")]
+        [("change.interrupted", "keys rotate"), ("user.add", "carol")]
             .map(|(action, object)| (action.to_owned(), object.to_owned()))
     );
     let line = shown(&scratch, &["--action", "change"]).remove(0);
@@ -358,6 +377,81 @@ fn a_command_that_was_killed_is_told_by_the_next_one() {
     );
     assert!(!pending.exists());
     assert_eq!(scratch.run(&["audit", "verify"]).done().stderr, "");
+}
+
+// Nothing has begun while something is asked.
+#[test]
+fn who_gives_no_answer_has_interrupted_nothing() {
+    let scratch = Scratch::new();
+    scratch.add("alice");
+    let key = active(&scratch, "hmac").remove(0);
+    scratch.run(&["keys", "rotate"]).done();
+    let kept = ["secret", "protect", "client/ims/secret", "--store"];
+    scratch.run_with(&kept, "a secret").done();
+    let sealing = active(&scratch, "master").remove(0);
+    scratch.run(&["keys", "rotate", "--ring", "master"]).done();
+    let generic = ["--token-endpoint", "https://id.example/token"];
+    let client = ["client", "add", "ims", "--client-id", "1"];
+    let client = [&client[..], &generic].concat();
+    let before = shown(&scratch, &[]).len();
+    for (words, question) in [
+        (&["user", "add", "bob"][..], "New password of bob"),
+        (&["user", "passwd", "alice"], "New password of alice"),
+        (&["user", "remove", "alice"], "Remove alice"),
+        (&["keys", "revoke", &key], "Revoke key"),
+        (&["keys", "retire", &sealing, "--force"], "Give them up"),
+        (&["keys", "relocate", "--to", "repository"], "Move the keys"),
+        (&kept, "Replace the secret"),
+        (&client, "Secret of the client ims"),
+        (&["backup", "backup.age"], "New passphrase"),
+    ] {
+        let mut command = scratch.command();
+        command.args(words);
+        let mut terminal = Terminal::start(command);
+        terminal.until(question);
+        terminal.interrupt();
+        let (status, shown_there) = terminal.end();
+        assert_ne!(status, 0, "{words:?}: {shown_there}");
+        assert!(!scratch.data().join("audit.pending").exists(), "{words:?}");
+        let mut command = scratch.command();
+        command.args(words);
+        let mut terminal = Terminal::start(command);
+        terminal.until(question);
+        terminal.hang_up();
+        assert!(!scratch.data().join("audit.pending").exists(), "{words:?}");
+    }
+    for words in [&["user", "add", "bob"][..], &["user", "passwd", "alice"]] {
+        scratch.run(words).failed("no password on standard input");
+    }
+    scratch
+        .run(&["user", "add", "carol", "--no-password"])
+        .done();
+    assert_eq!(shown(&scratch, &[]).len(), before + 1);
+    assert_eq!(lines(&scratch, &["--action", "change"]), []);
+}
+
+// What was interrupted before is told by the log that comes back.
+#[test]
+fn a_restore_takes_along_what_the_log_had_not_told_yet() {
+    let scratch = Scratch::new();
+    let card = scratch.run(&["node", "show"]).done().stdout;
+    let card = scratch.file("card", &card);
+    let backup = scratch.path().join("backup.age");
+    let backup = backup.to_str().unwrap();
+    scratch.run(&["backup", backup, "--for", &card]).done();
+    let mut child = held(&scratch);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    scratch.run(&["restore", backup, "--replace"]).done();
+    assert_eq!(
+        lines(&scratch, &["--last", "2"])
+            .into_iter()
+            .map(|(action, _)| action)
+            .collect::<Vec<_>>(),
+        ["change.interrupted", "backup.restore"]
+    );
+    assert!(!scratch.data().join("audit.pending").exists());
+    scratch.run(&["audit", "verify"]).done();
 }
 
 // What is not worth a line leaves none, and nothing behind.

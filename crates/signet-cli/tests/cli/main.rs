@@ -18,6 +18,7 @@ mod config;
 mod doctor;
 mod health;
 mod import;
+mod interrupt;
 mod keys;
 mod misuse;
 mod proofs;

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 /// Far longer than anything takes; only a failing test waits for it.
@@ -24,7 +25,8 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     /// Starts `command` with a terminal for its input and all that it says.
-    pub(crate) fn start(mut command: Command) -> Self {
+    pub(crate) fn start(command: Command) -> Self {
+        let mut command = interruptible(&command);
         let keyboard =
             openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&keyboard).unwrap();
@@ -82,6 +84,17 @@ impl Terminal {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
+    /// What Ctrl-C does at a terminal of one's own.
+    pub(crate) fn interrupt(&self) {
+        signal(&self.child, Signal::INT);
+    }
+
+    /// What happens when the window of a terminal is closed; waits until the program is gone.
+    pub(crate) fn hang_up(mut self) {
+        signal(&self.child, Signal::HUP);
+        self.child.wait().unwrap();
+    }
+
     /// The status it ends with, and all that was shown.
     #[track_caller]
     pub(crate) fn end(mut self) -> (i32, String) {
@@ -97,6 +110,29 @@ impl Terminal {
         let status = self.child.wait().unwrap();
         (status.code().unwrap_or(-1), shown)
     }
+}
+
+/// The same command, which Ctrl-C reaches also where the tests run in the background: there a shell lets everybody ignore it.
+pub(crate) fn interruptible(command: &Command) -> Command {
+    let mut same = Command::new("env");
+    same.arg("--default-signal=HUP,INT,TERM")
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => same.env(name, value),
+            None => same.env_remove(name),
+        };
+    }
+    if let Some(directory) = command.get_current_dir() {
+        same.current_dir(directory);
+    }
+    same
+}
+
+/// Sends a signal to a process.
+pub(crate) fn signal(child: &Child, signal: Signal) {
+    rustix::process::kill_process(Pid::from_child(child), signal).unwrap();
 }
 
 impl Drop for Terminal {
