@@ -13,6 +13,8 @@
 //! run/admin        where its admin listener listens, and the certificate that it shows
 //! ```
 
+mod admin;
+
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
@@ -24,6 +26,8 @@ use std::time::Duration;
 use signet_audit::AuditLog;
 use signet_keys::{KeyError, KeyStore, KeyStoreOptions, atomic};
 use signet_repository::{IfMissing, Repository, RepositoryError, RepositoryOptions, RepositoryUrl};
+
+pub use admin::AdminAddress;
 
 use crate::config::{Config, ConfigError};
 use crate::file;
@@ -141,44 +145,6 @@ impl DataError {
 #[derive(Clone, Debug)]
 pub struct DataDirectory {
     path: PathBuf,
-}
-
-/// Where an admin listener listens.
-///
-/// One that speaks TLS is known by its certificate, which the instance wrote down where nobody else can write. So a command
-/// needs no authority to believe it, the certificate needs no name for loopback, and one that has expired does not keep
-/// anybody from asking what is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AdminAddress {
-    /// Address and port.
-    pub socket: SocketAddr,
-    /// The certificate that it shows, if it speaks TLS.
-    pub certificate: Option<Fingerprint>,
-}
-
-impl AdminAddress {
-    fn line(&self) -> String {
-        match self.certificate {
-            None => format!("{}\n", self.socket),
-            Some(certificate) => format!("https://{} {certificate}\n", self.socket),
-        }
-    }
-
-    fn parse(line: &str) -> Option<Self> {
-        match line.trim().strip_prefix("https://") {
-            None => Some(Self {
-                socket: line.trim().parse().ok()?,
-                certificate: None,
-            }),
-            Some(rest) => {
-                let (socket, certificate) = rest.split_once(' ')?;
-                Some(Self {
-                    socket: socket.parse().ok()?,
-                    certificate: Some(Fingerprint::parse(certificate)?),
-                })
-            }
-        }
-    }
 }
 
 /// How the name begins of what was in a data directory before a restore: within it, or behind a dot and its name beside it.
@@ -441,11 +407,12 @@ impl DataDirectory {
         match fs::read_dir(&self.path) {
             Ok(mut entries) => Ok(entries.all(|entry| {
                 // A start that was cut short may have left the configuration, and an administrator may have put it there,
-                // or the keys of another instance.
+                // or the keys of another instance, or a certificate.
                 entry.is_ok_and(|entry| {
                     let name = entry.file_name();
                     name == CONFIG_FILE
                         || name == "keys"
+                        || name == "tls"
                         || name.to_string_lossy().starts_with(".tmp")
                 })
             })),
@@ -514,27 +481,6 @@ mod tests {
     }
 
     #[test]
-    fn where_the_admin_listener_is_can_be_read_again() {
-        let socket = SocketAddr::from(([127, 0, 0, 1], 9080));
-        for certificate in [None, Some(Fingerprint([0xa5; 32]))] {
-            let address = AdminAddress {
-                socket,
-                certificate,
-            };
-            assert_eq!(AdminAddress::parse(&address.line()), Some(address));
-        }
-        // A pin that cannot be read must not become none.
-        for damaged in [
-            "https://127.0.0.1:9080",
-            "https://127.0.0.1:9080 a5",
-            "",
-            "x",
-        ] {
-            assert_eq!(AdminAddress::parse(damaged), None, "{damaged}");
-        }
-    }
-
-    #[test]
     fn what_it_does_not_know_it_leaves_alone() {
         let scratch = scratch();
         let path = scratch.path().join("data");
@@ -550,6 +496,22 @@ mod tests {
             DataDirectory::open_or_create(&path, ""),
             Err(DataError::Foreign(_))
         ));
+    }
+
+    #[test]
+    fn what_was_prepared_for_the_first_start_is_taken() {
+        let scratch = scratch();
+        let path = scratch.path().join("data");
+        fs::DirBuilder::new().mode(0o700).create(&path).unwrap();
+        for name in ["keys", "tls"] {
+            fs::create_dir(path.join(name)).unwrap();
+        }
+        fs::write(path.join("signet.toml"), "role = \"author\"\n").unwrap();
+        let directory = DataDirectory::open_or_create(&path, "").unwrap();
+        assert_eq!(
+            directory.config().unwrap().role,
+            crate::config::Role::Author
+        );
     }
 
     // K2

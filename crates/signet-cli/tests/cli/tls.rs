@@ -206,6 +206,7 @@ fn one_listener_may_speak_tls_alone() {
     assert_eq!(running.whoami("no token"), 401);
 }
 
+// K9, invariant 4: and no line of the log holds a key.
 #[test]
 fn a_renewed_certificate_is_taken_and_a_bad_one_is_not() {
     let (made, newer) = (Made::new(), Made::new());
@@ -250,7 +251,6 @@ fn a_renewed_certificate_is_taken_and_a_bad_one_is_not() {
     scratch.run(&["health", "--tags", "tls"]).done();
     assert!(shows(running.public(), &newer));
     running.terminate();
-    // K9, invariant 4
     let log = log(&scratch);
     for key in [&made.key, &newer.key] {
         let line = key.lines().nth(1).unwrap();

@@ -22,3 +22,4 @@ mod sling_relocate;
 mod sling_replicate;
 mod stage;
 mod story;
+mod tls;

@@ -41,6 +41,16 @@ pub(crate) enum Script {
 
 impl Browser {
     pub(crate) async fn start(script: Script) -> Self {
+        Self::start_with(script, &[]).await
+    }
+
+    /// One that trusts certificates with this key, the SHA-256 of which is written in Base64, and no others more than usual.
+    pub(crate) async fn trusting(key: &str) -> Self {
+        let argument = format!("--ignore-certificate-errors-spki-list={key}");
+        Self::start_with(Script::On, &[argument]).await
+    }
+
+    async fn start_with(script: Script, more: &[String]) -> Self {
         // Chromedriver starts it; here it is only made sure that there is one.
         let chromium = program::command("chromium", "chromium");
         let profile = tempfile::tempdir().unwrap();
@@ -60,6 +70,7 @@ impl Browser {
             Path::new(chromium.get_program()),
             profile.path(),
             script,
+            more,
         ));
         let client = options
             .connect(&format!("http://localhost:{port}"))
@@ -158,7 +169,12 @@ impl Drop for Browser {
     }
 }
 
-fn capabilities(chromium: &Path, profile: &Path, script: Script) -> serde_json::Map<String, Value> {
+fn capabilities(
+    chromium: &Path,
+    profile: &Path,
+    script: Script,
+    more: &[String],
+) -> serde_json::Map<String, Value> {
     let arguments = [
         "--headless",
         "--no-sandbox",
@@ -175,6 +191,7 @@ fn capabilities(chromium: &Path, profile: &Path, script: Script) -> serde_json::
     let mut arguments: Vec<_> = arguments.map(str::to_owned).to_vec();
     let directory = profile.join("profile");
     arguments.push(format!("--user-data-dir={}", directory.display()));
+    arguments.extend_from_slice(more);
     let preferences = match script {
         Script::On => json!({}),
         Script::Off => json!({ "profile.managed_default_content_settings.javascript": 2 }),

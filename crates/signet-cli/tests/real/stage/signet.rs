@@ -79,6 +79,27 @@ impl Data {
         signet
     }
 
+    /// The same with another way to see that it is ready.
+    pub(crate) fn serve_until(
+        self,
+        port: u16,
+        arguments: &[&str],
+        is_ready: impl Fn() -> Option<()>,
+    ) -> Signet {
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        let mut program = self.start(port, &arguments);
+        until("signet", || {
+            program.assert_running();
+            is_ready()
+        });
+        Signet {
+            program,
+            port,
+            arguments,
+            data: self,
+        }
+    }
+
     fn start(&self, port: u16, arguments: &[String]) -> Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_signet"));
         command.arg("serve").args(arguments);
