@@ -156,8 +156,12 @@ async fn no_byte_of_a_removed_key_is_left_while_others_have_the_file_open() {
 async fn what_others_removed_is_gone_when_everything_is_written_anew() {
     let scratch = Scratch::new();
     let rows = scratch.key_rows();
-    rows.put("hmac", "a", format!("KEY-A{}", "k".repeat(9_000)).as_bytes())
-        .unwrap();
+    rows.put(
+        "hmac",
+        "a",
+        format!("KEY-A{}", "k".repeat(9_000)).as_bytes(),
+    )
+    .unwrap();
     let mut raw = scratch.raw().await;
     for by_hand in ["PRAGMA secure_delete = OFF", "DELETE FROM keys"] {
         sqlx::query(by_hand).execute(&mut raw).await.unwrap();
