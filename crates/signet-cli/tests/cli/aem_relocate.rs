@@ -393,7 +393,9 @@ impl Installation {
         let mut command = self.scratch.command();
         command
             .args(["aem", "relocate", "crx-quickstart"])
-            .args(words)
+            .args(words);
+        let mut command = crate::terminal::interruptible(&command);
+        command
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped());
