@@ -277,9 +277,19 @@ impl Console {
             Ok(answer) => self.changed(&answer),
             Err(error) => Err(error),
         };
+        let removed = self.remove_scratch().await;
+        copied.and(removed)
+    }
+
+    /// Removes what is left beside the keys where putting one there was broken off. If there is nothing, it does no harm.
+    ///
+    /// # Errors
+    ///
+    /// The instance does not do it.
+    pub(crate) async fn remove_scratch(&self) -> Result<(), ConsoleError> {
         let remove = format!("./{SCRATCH}@Delete");
         let answer = self.post(NODE, &[(&remove, "")]).await?;
-        copied.and(self.changed(&answer))
+        self.changed(&answer)
     }
 
     async fn send_property(&self, key: &KeyBytes) -> Result<(), ConsoleError> {

@@ -209,6 +209,8 @@ impl Relocation {
                 });
             }
         }
+        // An earlier run may have been cut short between the copy and this.
+        console.remove_scratch().await?;
         Ok(())
     }
 

@@ -57,7 +57,10 @@ impl Relocate {
             self.stand_still(context, &relocation, narrator).await?;
         }
         let is_changed = relocation.go_back(narrator)?;
-        if let (Some(command), true) = (&self.start, is_changed) {
+        // An earlier run may have been cut short when all was put back and AEM was stopped.
+        let is_stopped =
+            relocation.running() == Running::No && relocation.unseen_instance().is_none();
+        if let (Some(command), true) = (&self.start, is_changed || is_stopped) {
             self.start_again(command, narrator).await?;
         }
         Ok(Reached::Undone)
