@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 
 use signet_aem::AemError;
 use signet_aem::console::{ChangeError, ConsoleError, NotReady, RepositoryKeyError};
@@ -84,9 +85,24 @@ impl Told {
                 .find_map(|cause| cause.downcast_ref::<Failure>())
                 .map(|failure| failure.details.clone())
                 .unwrap_or_default(),
-            hint: error.chain().find_map(hint),
+            hint: error
+                .chain()
+                .find_map(hint)
+                .or_else(|| error.chain().find_map(reach)),
         }
     }
+}
+
+/// What to do about a file that cannot be reached, if nothing nearer to it says more.
+fn reach(error: &(dyn Error + 'static)) -> Option<String> {
+    let hint = match error.downcast_ref::<io::Error>()?.kind() {
+        io::ErrorKind::NotFound => "check the path",
+        io::ErrorKind::PermissionDenied => {
+            "run it as the user it belongs to, or let this user have it: `ls -ld` of it and of the directories above says what is in the way"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 /// The hint of an error that has one.

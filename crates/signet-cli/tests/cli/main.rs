@@ -31,4 +31,5 @@ mod serving;
 mod terminal;
 mod tls;
 mod tokens;
+mod unprivileged;
 mod users;

@@ -1,6 +1,9 @@
 //! A data directory as a first start makes it, and the program run on it.
 
+use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, lchown};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -12,8 +15,13 @@ use tempfile::TempDir;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_signet");
 
+/// Somebody without rights.
+pub(crate) const NOBODY: u32 = 65_534;
+
 pub(crate) struct Scratch {
     directory: TempDir,
+    /// As whom the program runs, if not as the one who runs the tests.
+    user: Option<u32>,
 }
 
 /// What the program said.
@@ -29,6 +37,7 @@ impl Scratch {
     pub(crate) fn empty() -> Self {
         Self {
             directory: tempfile::tempdir().unwrap(),
+            user: None,
         }
     }
 
@@ -62,6 +71,33 @@ impl Scratch {
         self.path().join("data")
     }
 
+    /// The same, and from now on the program runs as [`NOBODY`]; whoever has no rights to begin with stays who they are.
+    ///
+    /// What is there belongs to whoever made it until [`Scratch::give`] is called.
+    pub(crate) fn without_rights(mut self) -> Self {
+        if is_root() {
+            fs::set_permissions(self.path(), fs::Permissions::from_mode(0o755)).unwrap();
+            // Where it lies nobody else may be able to go.
+            let copy = self.path().join("signet");
+            if fs::hard_link(PROGRAM, &copy).is_err() {
+                fs::copy(PROGRAM, &copy).unwrap();
+            }
+            chown(self.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+            self.user = Some(NOBODY);
+        }
+        self
+    }
+
+    /// Gives all of this to the user as whom the program runs.
+    pub(crate) fn give(&self, path: &Path) {
+        if let Some(user) = self.user {
+            let program = self.path().join("signet");
+            for path in below(path).iter().filter(|path| **path != program) {
+                lchown(path, Some(user), Some(user)).unwrap();
+            }
+        }
+    }
+
     /// Runs `signet WORDS…` on the data directory.
     pub(crate) fn run(&self, words: &[&str]) -> Said {
         self.run_with(words, "")
@@ -84,7 +120,14 @@ impl Scratch {
 
     /// The program, told by the environment where the data is.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(PROGRAM);
+        let mut command = match self.user {
+            None => Command::new(PROGRAM),
+            Some(user) => {
+                let mut command = Command::new(self.path().join("signet"));
+                command.uid(user).gid(user).env("HOME", self.path());
+                command
+            }
+        };
         command
             .current_dir(self.path())
             .env("SIGNET_DATA", self.data())
@@ -100,7 +143,8 @@ impl Scratch {
     /// Writes a file beside the data directory, and returns its path.
     pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.path().join(name);
-        std::fs::write(&path, text).unwrap();
+        fs::write(&path, text).unwrap();
+        self.give(&path);
         path.to_str().unwrap().to_owned()
     }
 
@@ -115,6 +159,22 @@ impl Scratch {
         let said = self.run(&[&["token", "mint"], words].concat()).done();
         said.stdout.trim().to_owned()
     }
+}
+
+/// Whether the tests run as the super-user, who alone can give files away.
+pub(crate) fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// A path and everything below it.
+pub(crate) fn below(path: &Path) -> Vec<PathBuf> {
+    let mut all = vec![path.to_owned()];
+    if fs::symlink_metadata(path).unwrap().is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            all.extend(below(&entry.unwrap().path()));
+        }
+    }
+    all
 }
 
 impl Said {

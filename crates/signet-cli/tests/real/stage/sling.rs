@@ -91,7 +91,9 @@ impl Sling {
     pub(crate) fn put_newer_web_console(&self) {
         assert!(self.program.is_none(), "it runs");
         // The framework reads whatever jar lies there when it starts.
-        let jar = self.bundle_folder(WEB_CONSOLE).join("version0.0/bundle.jar");
+        let jar = self
+            .bundle_folder(WEB_CONSOLE)
+            .join("version0.0/bundle.jar");
         fs::copy(quickstart::newer_web_console(), jar).unwrap();
     }
 
