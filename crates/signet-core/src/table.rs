@@ -1,5 +1,5 @@
 //! A map from 128 uniformly spread bits to a small value, made for being read a hundred thousand times a second and
-//! changed now and then: a large base that snapshots share, and a small sorted delta that each has for itself.
+//! changed now and then: a large base that snapshots share, and a small delta of the same kind that each has for itself.
 //!
 //! A change copies the delta only; when the delta has grown to [`DELTA_MOST`], both are merged into the next base.
 //! While nobody shares a snapshot, rows are put straight into its base: a table that has room from the start is built
@@ -17,8 +17,8 @@ const DELTA_MOST: usize = 512;
 #[derive(Clone, Debug)]
 pub(crate) struct Table<V> {
     base: Arc<Base<V>>,
-    /// Changes on top of the base, by ascending key; `None` takes a row away.
-    delta: Arc<[(u128, Option<V>)]>,
+    /// Changes on top of the base; `None` takes a row away.
+    delta: Arc<Base<Option<V>>>,
     len: usize,
 }
 
@@ -55,8 +55,8 @@ struct Row<V> {
 impl<V: Copy + Default> Default for Table<V> {
     fn default() -> Self {
         Self {
-            base: Arc::new(Base::new([], 0)),
-            delta: Arc::new([]),
+            base: Arc::default(),
+            delta: Arc::default(),
             len: 0,
         }
     }
@@ -78,18 +78,16 @@ impl<V: Copy + Default> Table<V> {
     #[inline]
     pub(crate) fn get(&self, key: u128) -> Option<V> {
         let key = usable(key);
-        if !self.delta.is_empty()
-            && let Ok(at) = self.delta.binary_search_by_key(&key, |(key, _)| *key)
-        {
-            return self.delta.get(at).and_then(|(_, value)| *value);
+        match self.delta.get(key) {
+            Some(change) => change,
+            None => self.base.get(key),
         }
-        self.base.get(key)
     }
 
     /// Takes `rows` in, each in the place of what stood under its key; in place, while nobody shares this snapshot.
     pub(crate) fn extend(&mut self, rows: impl IntoIterator<Item = (u128, V)>) {
         match Arc::get_mut(&mut self.base) {
-            Some(base) if self.delta.is_empty() => {
+            Some(base) if self.delta.len == 0 => {
                 for (key, value) in rows {
                     base.put(usable(key), value);
                 }
@@ -108,7 +106,7 @@ impl<V: Copy + Default> Table<V> {
             .collect();
         changes.sort_by_key(|(key, _)| *key);
         let changes = last_of_each(changes);
-        let delta = merge(&self.delta, changes);
+        let delta = merge(self.delta.entries(), changes);
         let len = delta.iter().fold(self.base.len, |len, (key, value)| {
             match (self.base.get(*key).is_some(), value.is_some()) {
                 (true, false) => len - 1,
@@ -119,13 +117,13 @@ impl<V: Copy + Default> Table<V> {
         if delta.len() <= DELTA_MOST {
             return Self {
                 base: Arc::clone(&self.base),
-                delta: delta.into(),
+                delta: Arc::new(Base::new(delta.iter().copied(), delta.len())),
                 len,
             };
         }
         Self {
-            base: Arc::new(Base::new(self.base.merged(&delta), len)),
-            delta: Arc::new([]),
+            base: Arc::new(Base::new(self.base.merged(delta), len)),
+            delta: Arc::default(),
             len,
         }
     }
@@ -134,20 +132,26 @@ impl<V: Copy + Default> Table<V> {
     #[must_use]
     pub(crate) fn retained(&self, keep: impl Fn(&V) -> bool) -> Self {
         let kept = || {
-            let entries = self.base.merged(&self.delta);
+            let entries = self.base.merged(self.delta.entries());
             entries.filter(|(_, value)| keep(value))
         };
         let len = kept().count();
         Self {
             base: Arc::new(Base::new(kept(), len)),
-            delta: Arc::new([]),
+            delta: Arc::default(),
             len,
         }
     }
 
     /// How many bytes of memory the snapshot holds, what it shares with others included.
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&*self.base.rows) + size_of_val(&*self.delta)
+        size_of_val(&*self.base.rows) + size_of_val(&*self.delta.rows)
+    }
+}
+
+impl<V: Copy + Default> Default for Base<V> {
+    fn default() -> Self {
+        Self::new([], 0)
     }
 }
 
@@ -220,9 +224,12 @@ impl<V: Copy + Default> Base<V> {
             .filter(|(key, _)| *key != FREE)
     }
 
-    /// The entries with `delta` on top.
-    fn merged(&self, delta: &[(u128, Option<V>)]) -> impl Iterator<Item = (u128, V)> {
-        let mut changes = delta.iter().copied().peekable();
+    /// The entries with `changes`, by ascending key, on top.
+    fn merged(
+        &self,
+        changes: impl IntoIterator<Item = (u128, Option<V>)>,
+    ) -> impl Iterator<Item = (u128, V)> {
+        let mut changes = changes.into_iter().peekable();
         let mut kept = self.entries().peekable();
         std::iter::from_fn(move || {
             loop {
@@ -303,9 +310,9 @@ fn last_of_each<V>(sorted: Vec<(u128, V)>) -> Vec<(u128, V)> {
     kept
 }
 
-fn merge<V: Copy>(older: &[(u128, V)], newer: Vec<(u128, V)>) -> Vec<(u128, V)> {
-    let mut merged = Vec::with_capacity(older.len() + newer.len());
-    let mut older = older.iter().copied().peekable();
+fn merge<V>(older: impl Iterator<Item = (u128, V)>, newer: Vec<(u128, V)>) -> Vec<(u128, V)> {
+    let mut merged = Vec::with_capacity(newer.len() + DELTA_MOST);
+    let mut older = older.peekable();
     for change in newer {
         while let Some(before) = older.next_if(|(key, _)| *key < change.0) {
             merged.push(before);
