@@ -58,6 +58,12 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn string(&mut self) -> Parsed<Cow<'a, str>> {
         self.expect(b'"')?;
+        self.string_behind_quote()
+    }
+
+    /// Reads the rest of a string whose opening quote was read.
+    #[inline]
+    pub(crate) fn string_behind_quote(&mut self) -> Parsed<Cow<'a, str>> {
         let start = self.at;
         let rest = self.text.as_bytes().get(start..).ok_or(Malformed)?;
         let stop = plain_length(rest);

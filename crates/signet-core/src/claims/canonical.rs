@@ -14,19 +14,19 @@ use super::{StringList, session};
 #[inline]
 pub(super) fn parse(text: &str) -> Option<Claims<'_>> {
     let mut from = Reader::new(text);
-    let issuer = string(&mut from, r#"{"iss":"#)?;
-    let audience = string(&mut from, r#","aud":"#)?;
-    let subject = string(&mut from, r#","sub":"#)?;
-    let session = session(&string(&mut from, r#","sid":"#)?).ok()?;
+    let issuer = string(&mut from, r#"{"iss":""#)?;
+    let audience = string(&mut from, r#","aud":""#)?;
+    let subject = string(&mut from, r#","sub":""#)?;
+    let session = session(&string(&mut from, r#","sid":""#)?).ok()?;
     let generation = Generation(number(&mut from, r#","gen":"#)?.try_into().ok()?);
     let issued_at = UnixSeconds(number(&mut from, r#","iat":"#)?);
     let expires_at = UnixSeconds(number(&mut from, r#","exp":"#)?);
     let auth_time = UnixSeconds(number(&mut from, r#","auth_time":"#)?);
     let methods = list(&mut from, r#","amr":"#)?;
     let session_end = UnixSeconds(number(&mut from, r#","max":"#)?);
-    let provider_session = optional(&mut from, r#","usid":"#, Reader::string)?;
-    let name = optional(&mut from, r#","name":"#, Reader::string)?;
-    let email = optional(&mut from, r#","email":"#, Reader::string)?;
+    let provider_session = optional(&mut from, r#","usid":""#, Reader::string_behind_quote)?;
+    let name = optional(&mut from, r#","name":""#, Reader::string_behind_quote)?;
+    let email = optional(&mut from, r#","email":""#, Reader::string_behind_quote)?;
     let groups = optional(&mut from, r#","groups":"#, Reader::string_array)?;
     let groups = groups.map(|text| StringList(Cow::Borrowed(text)));
     from.literal("}").ok()?;
@@ -51,7 +51,7 @@ pub(super) fn parse(text: &str) -> Option<Claims<'_>> {
 #[inline]
 fn string<'a>(from: &mut Reader<'a>, before: &str) -> Option<Cow<'a, str>> {
     from.literal(before).ok()?;
-    from.string().ok()
+    from.string_behind_quote().ok()
 }
 
 #[inline]
