@@ -110,7 +110,11 @@ pub fn find<'h>(headers: &'h HeaderMap, name: &str) -> Result<&'h [u8], Denied> 
 
 /// The values of the cookies `name` in one `Cookie` header, in the order they stand.
 pub fn values<'h>(header: &'h [u8], name: &[u8]) -> impl Iterator<Item = &'h [u8]> {
-    header.split(|b| *b == b';').filter_map(move |pair| {
+    let mut begin = 0;
+    let ends = memchr::memchr_iter(b';', header).chain([header.len()]);
+    let pairs =
+        ends.filter_map(move |end| header.get(core::mem::replace(&mut begin, end + 1)..end));
+    pairs.filter_map(move |pair| {
         let value = pair.trim_ascii().strip_prefix(name)?.strip_prefix(b"=")?;
         Some(value)
     })
