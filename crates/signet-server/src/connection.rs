@@ -118,6 +118,8 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(HEAD_MOST)
+        // Head and body in one piece: a verdict has no body, and one piece is less work for the system, and for TLS, than a list.
+        .writev(false)
         .serve_connection(TokioIo::new(Patient::new(stream)), service)
 }
 
