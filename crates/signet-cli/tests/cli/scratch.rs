@@ -144,6 +144,8 @@ impl Scratch {
     pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.path().join(name);
         fs::write(&path, text).unwrap();
+        // It may be a secret.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         self.give(&path);
         path.to_str().unwrap().to_owned()
     }
