@@ -73,10 +73,11 @@ impl Place {
         &self.directory
     }
 
-    /// Refuses to go on if a change could not be recorded: to be called before anything is asked.
+    /// Refuses to go on if a change could not be recorded: to be called before anything is asked. What others left behind
+    /// that died in the middle of a change is told now, whether or not this one begins.
     pub(crate) fn ready_to_record(&self) -> anyhow::Result<()> {
-        let log = self.directory.audit_log();
-        log.ready().context(REFUSED)
+        self.directory.audit_log().ready().context(REFUSED)?;
+        self.settle_log().context(REFUSED)
     }
 
     /// Notes that a change begins, or refuses to go on if it could not be recorded: to be called after everything was asked,
