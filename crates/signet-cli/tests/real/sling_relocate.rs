@@ -283,3 +283,36 @@ fn the_newline_of_an_editor_is_mended() {
     opens(&sling, &sling.protect("a secret"), &master);
     assert!(sling.data(CRYPTO_FILE).join("hmac").is_file());
 }
+
+#[test]
+fn a_move_made_by_hand_is_finished_where_aem_is_shown_to_run_on_it() {
+    let mut sling = Sling::start(Keys::Repository);
+    let keys = repository(&sling);
+    let [hmac, master] = keys.clone().map(Option::unwrap);
+    let url = sling.url();
+    let finish = ["--finish", "--yes", "--url", &url];
+    sling.stop();
+    sling.put_keys_in_files(&hmac, &master);
+    sling.set_storage(b"Bundle");
+    relocate(&sling, &finish).failed("no process can be seen that runs AEM");
+    sling.start_again();
+    sling.put_keys_in_repository(&[0xa5; 32], &master);
+    relocate(&sling, &finish).failed("hmac under /etc/key");
+    sling.put_keys_in_repository(&hmac, &master);
+    // Written again since AEM was started.
+    sling.set_storage(b"Bundle");
+    relocate(&sling, &finish).failed("so nothing shows that AEM runs on it");
+    assert_eq!(repository(&sling), keys);
+    assert!(!Path::new(&backup(&sling)).exists());
+
+    sling.stop();
+    sling.start_again();
+    relocate(&sling, &finish)
+        .done()
+        .says("the keys are in files, and no longer in the repository");
+    assert_eq!(repository(&sling), [None, None]);
+    assert_eq!(files(&sling), in_files(&keys));
+    opens(&sling, &sling.protect("a secret"), &master);
+    relocate(&sling, &["--undo", &backup(&sling)]).failed("AEM runs");
+    assert_eq!(repository(&sling), keys);
+}

@@ -17,14 +17,14 @@ const CRYPTO_PAGE: &str = "/system/console/crypto/.json";
 
 /// What an instance is like, and what is under its `/etc/key`.
 #[derive(Clone)]
-struct Aem {
-    hmac: Option<Vec<u8>>,
-    master: Option<Vec<u8>>,
+pub(super) struct Aem {
+    pub(super) hmac: Option<Vec<u8>>,
+    pub(super) master: Option<Vec<u8>>,
     shape: KeyShape,
     /// The beginning of the paths at which keys can be had.
     way: &'static str,
     /// What it protects with; nothing where the page fails.
-    protects: Option<[u8; 16]>,
+    pub(super) protects: Option<[u8; 16]>,
     /// The same from the moment at which keys were removed.
     protects_later: Option<[u8; 16]>,
     /// Whether removing does anything.
@@ -34,13 +34,13 @@ struct Aem {
     bundles: [(u64, &'static str, &'static str, u32); 2],
     home: Option<PathBuf>,
     /// Whether `/etc/key` itself can be seen.
-    shows_node: bool,
+    pub(super) shows_node: bool,
     /// A copy of a property that is on its way.
     scratch: Option<Vec<u8>>,
 }
 
 impl Aem {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             hmac: Some(RAW_HMAC.to_vec()),
             master: Some(RAW_MASTER.to_vec()),
@@ -175,22 +175,22 @@ impl Aem {
 }
 
 /// An installation, and an instance that claims to run on it.
-struct Stage {
-    installation: Installation,
+pub(super) struct Stage {
+    pub(super) installation: Installation,
     aem: Arc<Mutex<Aem>>,
     script: Script,
-    _lock: Option<fs::File>,
+    pub(super) lock: Option<fs::File>,
 }
 
 impl Stage {
-    fn new(aem: Aem) -> Self {
+    pub(super) fn new(aem: Aem) -> Self {
         let aem = Arc::new(Mutex::new(aem));
         let played = aem.clone();
         Self {
             installation: Installation::upgraded(),
             script: Script::play(move |asked| played.lock().unwrap().answer(asked)),
             aem,
-            _lock: None,
+            lock: None,
         }
     }
 
@@ -198,19 +198,19 @@ impl Stage {
     fn switched(aem: Aem) -> Self {
         let mut stage = Self::new(aem);
         relocate(&stage.installation);
-        stage._lock = Some(lock(&stage.installation));
+        stage.lock = Some(lock(&stage.installation));
         stage
     }
 
-    fn console(&self) -> Console {
+    pub(super) fn console(&self) -> Console {
         console(&self.script)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Aem)) {
+    pub(super) fn change(&self, change: impl FnOnce(&mut Aem)) {
         change(&mut self.aem.lock().unwrap());
     }
 
-    fn keys(&self) -> [Option<Vec<u8>>; 2] {
+    pub(super) fn keys(&self) -> [Option<Vec<u8>>; 2] {
         let aem = self.aem.lock().unwrap();
         [aem.hmac.clone(), aem.master.clone()]
     }
@@ -230,7 +230,7 @@ impl Stage {
         Ok((relocation, proof))
     }
 
-    async fn finish(&self) -> Result<Standing, RelocationError> {
+    pub(super) async fn finish(&self) -> Result<Standing, RelocationError> {
         let (mut relocation, proof) = self.prove().await?;
         relocation
             .remove(&self.console(), &proof, &mut Listener::default())
