@@ -29,7 +29,7 @@ fn a_running_instance_tells_how_it_is() {
     assert_eq!(said.status, 0, "{said:#?}");
     assert_eq!(
         said.stdout.lines().next(),
-        Some("SIGNET OK - 8 checks are in order")
+        Some("SIGNET OK - 9 checks are in order")
     );
     assert!(
         said.stdout
@@ -110,7 +110,7 @@ fn without_an_instance_its_data_is_looked_at() {
     let first = said.stdout.lines().next().unwrap();
     assert!(
         first.starts_with("SIGNET CRITICAL - instance: INSTANCE_DOWN: the instance on ")
-            && first.ends_with(" does not run (1 of 8 checks)"),
+            && first.ends_with(" does not run (1 of 9 checks)"),
         "{first}"
     );
     assert!(

@@ -28,7 +28,7 @@ impl HealthCheck for TlsCertificate {
 
 async fn look(ground: &Ground) -> Result<Vec<Finding>, CheckError> {
     if let (None, Some(error)) = (ground.instance(), ground.config_fault()) {
-        return Err(CheckError::new(chain(error)));
+        return Ok(vec![unknown(&chain(error))]);
     }
     let config = ground.config();
     match ground.instance() {
@@ -46,6 +46,15 @@ async fn look(ground: &Ground) -> Result<Vec<Finding>, CheckError> {
                 .map_err(|error| CheckError::from(&error))
         }
     }
+}
+
+fn unknown(why: &str) -> Finding {
+    Finding::warn(
+        "TLS_UNKNOWN",
+        format!("nobody knows which certificate the listeners are to show: {why}"),
+    )
+    .causes("one that ends or does not fit is not told")
+    .mend("the check `configuration` says what is wrong there")
 }
 
 /// An instance that speaks TLS.
@@ -72,8 +81,34 @@ fn running(tls: &Tls, config: &Config, now: UnixSeconds) -> Vec<Finding> {
             .mend("if that is meant, restart the instance; else name tls.certificate and tls.key_file again"),
         );
     }
+    findings.extend(other_listeners(tls, config));
     findings.extend(judge(&certificate, config, tls.is_public(), now));
     findings
+}
+
+/// Which listeners speak TLS is settled at the start.
+fn other_listeners(tls: &Tls, config: &Config) -> Option<Finding> {
+    let differs = [
+        ("public", tls.is_public(), config.tls.public),
+        ("admin", tls.is_admin(), config.tls.admin),
+    ];
+    let told: Vec<String> = differs
+        .iter()
+        .filter(|(_, speaks, is_to)| speaks != is_to)
+        .map(|(name, _, is_to)| format!("tls.{name} = {is_to}"))
+        .collect();
+    if config.tls.certificate.is_none() || told.is_empty() {
+        return None;
+    }
+    let told = told.join(" and ");
+    Some(
+        Finding::warn(
+            "TLS_RESTART",
+            format!("signet.toml has {told}, and the instance was started otherwise"),
+        )
+        .causes("that counts from the next start on")
+        .mend("restart the instance"),
+    )
 }
 
 /// An instance that speaks plain HTTP.
@@ -117,7 +152,7 @@ fn judge(
     if findings.is_empty() {
         findings.push(Finding::good(format!(
             "the certificate for {} ends on {} (SHA-256 {})",
-            names(certificate),
+            certificate.holders(),
             certificate.end(),
             certificate.fingerprint
         )));
@@ -127,7 +162,7 @@ fn judge(
 
 /// What the time says against a certificate.
 pub(crate) fn certificate_age(certificate: &Certificate, now: UnixSeconds) -> Option<Finding> {
-    let names = names(certificate);
+    let names = certificate.holders();
     Some(match certificate.age(now) {
         Age::Good => return None,
         Age::Ending(left) => Finding::warn(
@@ -174,7 +209,7 @@ fn wrong_name(certificate: &Certificate, config: &Config) -> Option<Finding> {
     }
     let cause = format!(
         "the certificate is for {}, and not for {host}, the host of public_url (SHA-256 {})",
-        names(certificate),
+        certificate.holders(),
         certificate.fingerprint
     );
     Some(match config.listen.trusted_proxies.is_empty() {
@@ -187,18 +222,6 @@ fn wrong_name(certificate: &Certificate, config: &Config) -> Option<Finding> {
             "proxies must expect one of these names; browsers that come past them refuse the connection",
         ),
     })
-}
-
-fn names(certificate: &Certificate) -> String {
-    match certificate.names.as_slice() {
-        [] => "nobody".to_owned(),
-        names if names.len() > 4 => format!(
-            "{} and {} more",
-            names.iter().take(3).cloned().collect::<Vec<_>>().join(", "),
-            names.len() - 3
-        ),
-        names => names.join(", "),
-    }
 }
 
 #[cfg(test)]
