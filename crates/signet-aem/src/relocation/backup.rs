@@ -61,6 +61,17 @@ impl Relocation {
     ///
     /// The installation works with other keys, the files that are going to be written could not be, or the backup cannot be made.
     pub fn keep(&mut self, fetched: &Fetched, aide: &mut dyn Aide) -> Result<(), RelocationError> {
+        self.keep_and_note(fetched, |journal| journal.stage = Stage::Kept, aide)
+    }
+
+    /// The same, with what is noted when the backup is complete: at once, so that whoever comes after a crash finds that or a
+    /// backup that was only begun.
+    pub(super) fn keep_and_note(
+        &mut self,
+        fetched: &Fetched,
+        complete: impl FnOnce(&mut Journal),
+        aide: &mut dyn Aide,
+    ) -> Result<(), RelocationError> {
         if !matches!(self.standing(), Standing::NotBegun | Standing::InFiles) {
             return Err(RelocationError::Busy(self.backup.clone()));
         }
@@ -99,7 +110,7 @@ impl Relocation {
             }
         }
         self.check_backup()?;
-        self.note(|journal| journal.stage = Stage::Kept)?;
+        self.note(complete)?;
         let detail = format!("in {}", self.backup.display());
         aide.took(StepReport::new(Step::Backup, detail));
         Ok(())

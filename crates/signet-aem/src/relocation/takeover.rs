@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::backup::Part;
 use super::finish::PAUSE;
-use super::journal::Stage;
+use super::journal::{Journal, Stage};
 use super::source::{Fetched, recognise, repository_key, try_master};
 use super::step::{Aide, Moment};
 use super::{Relocation, RelocationError, Standing};
@@ -73,11 +73,11 @@ impl Relocation {
                 false => Err(RelocationError::NotSeen(console.url().to_string())),
             };
         }
-        self.keep(&fetched, aide)?;
-        self.note(|journal| {
+        let switch = |journal: &mut Journal| {
             journal.stage = Stage::Switched;
             journal.switched = Some(switched);
-        })?;
+        };
+        self.keep_and_note(&fetched, switch, aide)?;
         Ok(true)
     }
 
