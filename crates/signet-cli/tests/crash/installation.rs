@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use signet_audit::{AuditLog, Entry};
 use signet_core::{KeyId, KeyState, RingName, UnixSeconds};
 use signet_repository::IfMissing;
 use signet_server::DataDirectory;
@@ -172,6 +173,43 @@ impl Stake for Installation {
         self.secrets_are_in(&after, given)?;
         Ok(after)
     }
+
+    fn has_log(&self) -> bool {
+        true
+    }
+
+    /// As the next command finds it, whatever that is.
+    fn tells(&self, root: &Path, words: &[&str]) -> Result<(), String> {
+        let option = words.iter().position(|word| *word == "--data");
+        let data = option.map_or(DATA, |place| words[place + 1]);
+        let log = log_in(&root.join(data));
+        log.settle("trial", UnixSeconds(1_767_225_600))
+            .map_err(|error| error.to_string())?;
+        let before = entries(&log_in(&self.root().join(DATA)));
+        let mut new = entries(&log);
+        new.retain(|entry| before.iter().all(|known| known.hash != entry.hash));
+        let typed = words.join(" ");
+        let tells = |entry: &Entry| match entry.action.as_str() {
+            "change.interrupted" => typed.starts_with(&entry.object),
+            action => action != "log.mend",
+        };
+        if !new.iter().any(tells) {
+            return Err(format!("the audit log does not tell of it: {new:?}"));
+        }
+        let verified = log.verify(&[], &[]).map_err(|error| error.to_string())?;
+        match verified.holds() {
+            true => Ok(()),
+            false => Err(format!("the audit log is broken: {verified:?}")),
+        }
+    }
+}
+
+fn log_in(data: &Path) -> AuditLog {
+    AuditLog::at(&data.join("audit.log"))
+}
+
+fn entries(log: &AuditLog) -> Vec<Entry> {
+    log.entries().unwrap().flatten().collect()
 }
 
 /// `signet WORDS…` on the data directory in `root`.

@@ -31,6 +31,19 @@ pub(crate) trait Stake: Sync {
     /// # Errors
     /// What is lost.
     fn unharmed_in(&self, root: &Path, given: Given<'_>) -> Result<Self::Holdings, String>;
+
+    /// Whether changes of it are recorded.
+    fn has_log(&self) -> bool {
+        false
+    }
+
+    /// Whether the log at `root` tells of what `signet WORDS…` did there, or that it was interrupted.
+    ///
+    /// # Errors
+    /// Nothing tells of it, or the log is broken.
+    fn tells(&self, _root: &Path, _words: &[&str]) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 type Check<'t, H> = dyn Fn(&Path, &H) -> Result<(), String> + Sync + 't;
@@ -194,14 +207,27 @@ impl<'t, S: Stake> Trial<'t, S> {
         let left = holdings("after the crash")?;
         // What a command has said to be done stays done, even if the power goes then.
         if is_end {
-            return finished(&left, "after the end");
+            finished(&left, "after the end")?;
+            return self.tells(&root, "after the end");
         }
-        if self.refuses_twice && (self.finished)(&root, &left).is_ok() {
+        // Whoever comes next hears of it, whether or not that is the same command.
+        let is_asked = self.refuses_twice || self.stake.has_log();
+        let is_finished = is_asked && (self.finished)(&root, &left).is_ok();
+        if is_finished {
+            self.tells(&root, "after the crash")?;
+        }
+        if self.refuses_twice && is_finished {
             return Ok(());
         }
         self.again(&root)
             .map_err(|why| format!("it cannot be finished: {why}"))?;
-        finished(&holdings("after the second run")?, "after the second run")
+        finished(&holdings("after the second run")?, "after the second run")?;
+        self.tells(&root, "after the second run")
+    }
+
+    fn tells(&self, root: &Path, when: &str) -> Result<(), String> {
+        let told = self.stake.tells(root, &self.words);
+        told.map_err(|why| format!("{when}: {why}"))
     }
 
     /// The same command once more, or the one that it names.
