@@ -137,7 +137,8 @@ impl Guard {
 }
 
 /// The directory above `path`, or `path` itself, that holds a `.git`, if there is one.
-pub(crate) fn git_work_tree(path: &Path) -> Option<PathBuf> {
+#[must_use]
+pub fn git_work_tree(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     let existing = path.ancestors().find_map(|p| p.canonicalize().ok())?;
     existing

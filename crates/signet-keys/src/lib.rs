@@ -27,7 +27,7 @@ mod watch;
 
 pub use census::PlaceCensus;
 pub use change::{Insertion, Retired, Retirement, RotateMode, is_due};
-pub use custody::Custody;
+pub use custody::{Custody, git_work_tree};
 pub use entry::KeyEntry;
 pub use error::KeyError;
 pub use fault::KeyFault;

@@ -72,11 +72,11 @@ fn check(context: &Context, text: &str, file: &Path) -> anyhow::Result<()> {
     });
     let mut words = format!("{} is good.", file.display());
     if let Some(certificate) = &certificate {
-        let names = certificate.names.join(", ");
-        words.push_str(&format!(
-            "\nThe certificate for {names} ends on {}.",
-            certificate.end()
-        ));
+        let (holders, end) = (certificate.holders(), certificate.end());
+        words.push_str(&match certificate.is_over(context.now()) {
+            false => format!("\nThe certificate for {holders} ends on {end}."),
+            true => format!("\nBut the certificate for {holders} ended on {end}: renew it."),
+        });
     }
     let document = json!({ "file": file, "good": true, "certificate": shown });
     context.output.answer(&document, &words)

@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::ParsedCertificate;
 use sha2::{Digest as _, Sha256};
 use signet_core::{Seconds, UnixSeconds};
-use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
+use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate, X509Version};
 
 /// So many names are told; a certificate may have thousands.
 const MOST_NAMES: usize = 100;
@@ -69,9 +69,16 @@ impl Certificate {
     /// # Errors
     /// Why it cannot be used, in words.
     pub(super) fn parse(der: &CertificateDer<'_>) -> Result<Self, String> {
+        let (rest, read) = X509Certificate::from_der(der).map_err(|error| error.to_string())?;
+        if read.version() != X509Version::V3 {
+            return Err(
+                "it is of an old version, which says neither for whom it is nor what it may do; \
+                 only version 3 with subjectAltName is understood today"
+                    .to_owned(),
+            );
+        }
         // What answers with it must be able to read it; that is pickier than the other parser.
         ParsedCertificate::try_from(der).map_err(|error| error.to_string())?;
-        let (rest, read) = X509Certificate::from_der(der).map_err(|error| error.to_string())?;
         if !rest.is_empty() {
             return Err("something follows it".to_owned());
         }
@@ -118,6 +125,26 @@ impl Certificate {
         } else {
             Age::Good
         }
+    }
+
+    /// For whom it is, to be read.
+    #[must_use]
+    pub fn holders(&self) -> String {
+        match self.names.as_slice() {
+            [] => "nobody".to_owned(),
+            names if names.len() > 4 => format!(
+                "{} and {} more",
+                names.iter().take(3).cloned().collect::<Vec<_>>().join(", "),
+                names.len() - 3
+            ),
+            names => names.join(", "),
+        }
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_over(&self, now: UnixSeconds) -> bool {
+        matches!(self.age(now), Age::Over(_))
     }
 
     /// When it ends, to be read.

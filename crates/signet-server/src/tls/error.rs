@@ -58,6 +58,14 @@ pub enum TlsError {
         /// Whose it is.
         owner: u32,
     },
+    /// The key lies inside a git work tree, where it is one `git add` away from being published.
+    #[error("{path} is inside the git work tree {tree}: keys do not belong there")]
+    KeyInGitWorkTree {
+        /// The file.
+        path: PathBuf,
+        /// The directory that holds `.git`.
+        tree: PathBuf,
+    },
     /// The key is not that of the certificate.
     #[error("the private key in {key} is not that of the certificate in {certificate}")]
     Mismatch {
@@ -151,7 +159,10 @@ impl TlsError {
                 TlsFile::Certificate => "certificate",
                 TlsFile::Key => "key_file",
             },
-            Self::KeyTooOpen { .. } | Self::KeyOwner { .. } | Self::Mismatch { .. } => "key_file",
+            Self::KeyTooOpen { .. }
+            | Self::KeyOwner { .. }
+            | Self::KeyInGitWorkTree { .. }
+            | Self::Mismatch { .. } => "key_file",
             _ => "certificate",
         }
     }
@@ -191,6 +202,7 @@ impl TlsError {
                 owner::name(owner::myself()),
                 quoted(path)
             ),
+            Self::KeyInGitWorkTree { .. } => "copy it out of the work tree, for example into the directory tls of the data directory, and name the copy; if it was ever committed, it is known: have a new key and certificate made".to_owned(),
             Self::Mismatch { .. } => {
                 "put both in their places together; `openssl x509 -in CERTIFICATE -noout -pubkey` and `openssl pkey -in KEY -pubout` print the same where they fit".to_owned()
             }

@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
+use signet_keys::git_work_tree;
 use zeroize::Zeroizing;
 
 use super::error::{Fault, TlsError, TlsFile};
@@ -109,5 +110,11 @@ fn judge(path: &Path, metadata: &Metadata, custody: Custody, user: u32) -> Resul
             limit,
         });
     }
-    Ok(())
+    match (custody, git_work_tree(path)) {
+        (Custody::Private, Some(tree)) => Err(TlsError::KeyInGitWorkTree {
+            path: path.to_owned(),
+            tree,
+        }),
+        _ => Ok(()),
+    }
 }
