@@ -30,7 +30,7 @@ fn a_sound_installation_has_nothing_wrong() {
             .contains("in order keys: 2 keys in files are in order"),
         "{said:#?}"
     );
-    assert!(said.stdout.ends_with("; 15 checks.\n"), "{said:#?}");
+    assert!(said.stdout.ends_with("; 16 checks.\n"), "{said:#?}");
 
     // While an instance runs, as well.
     let running = Running::start(&scratch);
@@ -63,7 +63,7 @@ fn what_is_wrong_is_told_with_cause_effect_and_remedy() {
         "{said:#?}"
     );
     assert!(
-        said.stdout.contains("worth knowing; 15 checks.\n"),
+        said.stdout.contains("worth knowing; 16 checks.\n"),
         "{said:#?}"
     );
     assert!(said.stderr.is_empty(), "{said:#?}");
