@@ -17,8 +17,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::failure::Failure;
 use crate::output::Output;
 
+/// A constant that `tokio` has as a function.
+type Kind = fn() -> SignalKind;
+
 /// The signals that end a command, and what people call them.
-const SIGNALS: [(fn() -> SignalKind, &str); 3] = [
+const SIGNALS: [(Kind, &str); 3] = [
     (SignalKind::interrupt, "Ctrl-C"),
     (SignalKind::terminate, "SIGTERM"),
     (SignalKind::hangup, "SIGHUP"),
