@@ -1,5 +1,8 @@
 //! Commands that work on existing installations of AEM and their content.
 
+mod bundle;
+mod online;
+mod played;
 mod quickstart;
 mod rekey;
 mod relocate;

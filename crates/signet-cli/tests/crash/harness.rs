@@ -143,3 +143,24 @@ ctypes.CDLL(None).syscall(number, fd, b'hidden', 6)
         "old"
     );
 }
+
+#[test]
+fn what_another_program_does_is_not_counted() {
+    let scratch = TempDir::new().unwrap();
+    let watched = Watched::new(scratch.path());
+    let script = "
+import subprocess
+subprocess.run(['/bin/sh', '-c', 'echo yes > made && mv old older'], check=True)
+open('new', 'w').close()
+";
+    let run = watched.run(python(&watched, script));
+    assert!(run.output.status.success(), "{run:?}");
+    let seen = run.steps.iter();
+    let seen: Vec<_> = seen.map(|step| (&*step.call, &*step.path)).collect();
+    assert_eq!(seen, [("open", "new"), ("exit", ".")]);
+    assert_eq!(
+        fs::read_to_string(watched.root().join("made")).unwrap(),
+        "yes\n"
+    );
+    assert!(watched.root().join("older").exists());
+}

@@ -11,7 +11,7 @@
  *
  * Nothing goes uncounted: a filter of the kernel lets calls that change files pass only if they come from here. One that a
  * program makes by itself, past the functions below, is caught by the filter and made here; one that this shim does not
- * know ends the program.
+ * know ends the program. What is started by the program has the filter as well, and its calls are made and not counted.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -318,7 +319,15 @@ static const char *setting(const char *name) {
     return value;
 }
 
+/* Tells a program that it was started by one that is watched. */
+#define CHILD "CRASH_CHILD"
+
 __attribute__((constructor)) static void prepare(void) {
+    if (!place_kernel()) give_up("crash shim: something is where the kernel is asked\n");
+    if (getenv(CHILD)) {
+        take_what_is_caught();
+        return;
+    }
     const char *end = setting("CRASH_HOW");
     snprintf(root, sizeof root, "%s", setting("CRASH_ROOT"));
     snprintf(grave, sizeof grave, "%s", setting("CRASH_GRAVE"));
@@ -327,6 +336,7 @@ __attribute__((constructor)) static void prepare(void) {
     if (strcmp(end, "torn") == 0) how = TORN;
     if (strcmp(end, "lost") == 0) how = LOST;
     if (strcmp(end, "hollow") == 0) how = HOLLOW;
+    setenv(CHILD, "1", 1);
     watch_everything_else();
     alarm(PATIENCE_SECONDS);
     list = (int)ASK(SYS_openat, AT_FDCWD, setting("CRASH_LIST"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600, 0);

@@ -65,9 +65,9 @@ pub(crate) struct Trial<'t, S: Stake = Installation> {
 
 /// One crash.
 #[derive(Clone, Copy, Debug)]
-struct Crash {
-    at: usize,
-    how: How,
+pub(crate) struct Crash {
+    pub(crate) at: usize,
+    pub(crate) how: How,
 }
 
 impl<'t, S: Stake> Trial<'t, S> {
@@ -132,8 +132,8 @@ impl<'t, S: Stake> Trial<'t, S> {
     pub(crate) fn run(self, name: &str) {
         let steps = self.unharmed();
         let crashes = crashes(&steps);
-        let failures = self.each(&crashes);
-        let list = write_list(name, &steps, &crashes);
+        let failures = each(&crashes, |crash| self.one(crash));
+        let list = write_list(name, &listed(&steps, &crashes));
         let complaints: Vec<String> = failures
             .iter()
             .map(|(crash, why)| format!("{} {}: {why}", crash.how.as_str(), steps[crash.at - 1]))
@@ -158,26 +158,6 @@ impl<'t, S: Stake> Trial<'t, S> {
         (self.finished)(&root, &after).unwrap();
         assert!(run.steps.len() > 1, "{:?} changed nothing", self.words);
         run.steps
-    }
-
-    /// As many at once as there are processors.
-    fn each(&self, crashes: &[Crash]) -> Vec<(Crash, String)> {
-        let next = AtomicUsize::new(0);
-        let failures = Mutex::new(Vec::new());
-        thread::scope(|scope| {
-            for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
-                scope.spawn(|| {
-                    while let Some(crash) = crashes.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if let Err(why) = self.one(*crash) {
-                            failures.lock().unwrap().push((*crash, why));
-                        }
-                    }
-                });
-            }
-        });
-        let mut failures = failures.into_inner().unwrap();
-        failures.sort_by_key(|(crash, _)| crash.at);
-        failures
     }
 
     fn one(&self, crash: Crash) -> Result<(), String> {
@@ -255,10 +235,36 @@ impl<'t, S: Stake> Trial<'t, S> {
     }
 }
 
+/// Tries all of them, as many at once as there are processors; those that did harm, in order.
+pub(crate) fn each<T: Copy + Send + Sync>(
+    all: &[T],
+    one: impl Fn(T) -> Result<(), String> + Sync,
+) -> Vec<(T, String)> {
+    let next = AtomicUsize::new(0);
+    let failures = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(this) = all.get(place) else { break };
+                    if let Err(why) = one(*this) {
+                        failures.lock().unwrap().push((place, *this, why));
+                    }
+                }
+            });
+        }
+    });
+    let mut failures = failures.into_inner().unwrap();
+    failures.sort_by_key(|(place, ..)| *place);
+    let failures = failures.into_iter();
+    failures.map(|(_, this, why)| (this, why)).collect()
+}
+
 /// Every crash that makes a difference; but of the pages of the database only one in so many is torn.
 const TORN_PAGE: usize = 4;
 
-fn crashes(steps: &[Step]) -> Vec<Crash> {
+pub(crate) fn crashes(steps: &[Step]) -> Vec<Crash> {
     let mut crashes = Vec::new();
     let (mut state, mut seen, mut pages) = (State::default(), BTreeSet::new(), 0);
     for step in steps {
@@ -277,7 +283,7 @@ fn crashes(steps: &[Step]) -> Vec<Crash> {
     crashes
 }
 
-fn described(run: &Run) -> String {
+pub(crate) fn described(run: &Run) -> String {
     let said = String::from_utf8_lossy(&run.output.stderr);
     format!(
         "{} after {} steps: {said}",
@@ -287,10 +293,8 @@ fn described(run: &Run) -> String {
 }
 
 /// Every step, and every crash at it.
-fn write_list(name: &str, steps: &[Step], crashes: &[Crash]) -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("crash");
-    fs::create_dir_all(&directory).unwrap();
-    let mut text = format!("signet {name}\n\n");
+pub(crate) fn listed(steps: &[Step], crashes: &[Crash]) -> String {
+    let mut text = String::new();
     for step in steps {
         let ways = crashes.iter().filter(|crash| crash.at == step.number);
         let ways: Vec<&str> = ways.map(|crash| crash.how.as_str()).collect();
@@ -300,12 +304,19 @@ fn write_list(name: &str, steps: &[Step], crashes: &[Crash]) -> PathBuf {
         };
         writeln!(text, "{step}  ({ways})").unwrap();
     }
+    text
+}
+
+/// Where it is written what was tried with a command.
+pub(crate) fn write_list(name: &str, text: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("crash");
+    fs::create_dir_all(&directory).unwrap();
     let file: String = name
         .chars()
         .map(|c| if c.is_alphanumeric() { c } else { '-' })
         .collect();
     let path = directory.join(format!("{file}.txt"));
-    fs::write(&path, text).unwrap();
+    fs::write(&path, format!("signet {name}\n\n{text}")).unwrap();
     path
 }
 
@@ -323,6 +334,6 @@ fn summary(name: &str, steps: &[Step], crashes: &[Crash], list: &Path) -> String
 }
 
 /// Past the capture of the tests' output: the counts are worth reading when all is well.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }

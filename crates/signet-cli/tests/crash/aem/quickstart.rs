@@ -46,11 +46,16 @@ impl Quickstart {
         made.bundle(20, "com.adobe.granite.crypto");
         made.bundle(25, "com.adobe.granite.crypto.file");
         made.write("launchpad/felix/bundle0/bundle.id", b"0");
-        made.write(STORAGE, storage.as_bytes());
-        for (name, bytes) in keys.both() {
-            made.write(&format!("{KEYS}/{name}"), bytes);
-        }
+        made.put(storage, keys);
         made
+    }
+
+    /// Writes `storage` and the files of both keys.
+    pub(super) fn put(&self, storage: &str, keys: KeyPair) {
+        self.write(STORAGE, storage.as_bytes());
+        for (name, bytes) in keys.both() {
+            self.write(&format!("{KEYS}/{name}"), bytes);
+        }
     }
 
     fn bundle(&self, id: u8, name: &str) {

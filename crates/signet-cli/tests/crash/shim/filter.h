@@ -78,9 +78,15 @@ static const int WATCHED[] = {
 #define LOAD_HIGH(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member) + 4)
 #define GIVE(what) BPF_STMT(BPF_RET | BPF_K, what)
 
+/* Whatever the filter catches. A program that another one started has its filter, and needs only this. */
+static void take_what_is_caught(void) {
+    struct sigaction action = {.sa_sigaction = caught, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    if (sigaction(SIGSYS, &action, NULL) != 0) give_up("crash shim: no handler for SIGSYS\n");
+}
+
 static void watch_everything_else(void) {
-    /* Aligned as it is, it never lies across a multiple of 2^32, so the lower halves can be compared alone. */
-    uintptr_t first = (uintptr_t)&kernel, last = first + KERNEL_BYTES - 1;
+    /* It lies across no multiple of 2^32, so the lower halves can be compared alone. */
+    uintptr_t first = (uintptr_t)KERNEL_PLACE, last = first + KERNEL_BYTES - 1;
     struct sock_filter filter[WATCHED_LENGTH + 32];
     size_t length = 0;
 #define ADD(...) filter[length++] = (struct sock_filter)__VA_ARGS__
@@ -109,8 +115,7 @@ static void watch_everything_else(void) {
     ADD(BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, (uint32_t)last, 1, 0));
     ADD(GIVE(SECCOMP_RET_ALLOW));
     ADD(GIVE(SECCOMP_RET_TRAP));
-    struct sigaction action = {.sa_sigaction = caught, .sa_flags = SA_SIGINFO | SA_NODEFER};
-    if (sigaction(SIGSYS, &action, NULL) != 0) give_up("crash shim: no handler for SIGSYS\n");
+    take_what_is_caught();
     struct sock_fprog program = {(unsigned short)length, filter};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
         || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
