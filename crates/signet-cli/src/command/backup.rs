@@ -29,6 +29,8 @@ The backup is one file of mode 0600: an age file that only the passphrase or the
 instance. It holds the keys, the repository, the configuration, the identity of the instance and its audit log, all of \
 one moment. An instance that runs meanwhile is not disturbed. A file that exists is never overwritten.
 
+A key file that cannot be read is named, the backup is made without it, and the exit status is 1.
+
 The passphrase is asked for, or read from a file. Keep it elsewhere: without it nobody opens the backup. With --for no \
 passphrase is needed to make a backup, so that is what a nightly job uses: name the card of another instance (signet node \
 show), or an age recipient whose private key lies in a safe.";
@@ -101,7 +103,11 @@ impl Backup {
             .output
             .answer(&document, &told(&place, &file, &made, &receivers))?;
         warn(context, &made);
-        Ok(Outcome::Done)
+        // Whoever makes backups at night reads the exit status and nothing else.
+        match made.left_out.is_empty() {
+            true => Ok(Outcome::Done),
+            false => Ok(Outcome::Denied),
+        }
     }
 
     fn receivers(&self) -> anyhow::Result<Vec<Receiver>> {
@@ -221,6 +227,11 @@ fn warn(context: &Context, made: &Made) {
         context
             .output
             .warning(&format!("{file} is not in the backup: {}", left.reason));
+    }
+    if !made.left_out.is_empty() {
+        context.output.note(
+            "The backup is good for everything else; `signet doctor` says what mends the rest. Then make another.",
+        );
     }
     if !made.strange.is_empty() {
         let names: Vec<_> = made

@@ -307,6 +307,24 @@ fn what_was_revoked_removed_or_changed_since_stays_so() {
 }
 
 #[test]
+fn a_backup_without_one_of_the_keys_is_no_success() {
+    let story = Story::new();
+    let stray = story.here.data().join("keys/hmac/copy of a key.jwk");
+    fs::write(&stray, "?").unwrap();
+    let receiver = card(&story.keeper);
+    let words = ["backup", &story.file, "--for", &receiver];
+    let said = story.here.run(&words);
+    assert_eq!(said.status, 1, "{said:?}");
+    for text in ["copy of a key.jwk is not in the backup", "signet doctor"] {
+        assert!(said.stderr.contains(text), "{text}: {said:?}");
+    }
+    // What could be put away is there.
+    fs::remove_file(stray).unwrap();
+    story.lose_everything();
+    assert_eq!(story.restore(&[]).status, 0);
+}
+
+#[test]
 fn a_passphrase_seals_and_opens() {
     let here = Scratch::new();
     let passphrase = here.file("passphrase", "correct horse battery staple\n");
