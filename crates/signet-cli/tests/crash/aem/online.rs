@@ -4,11 +4,13 @@
 //! before and after that is carried out; and the instance dies or fails at every request.
 
 mod play;
+mod scene;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use self::play::{FOLDER, Play, Scene};
+use self::play::Play;
+use self::scene::{FOLDER, Scene};
 use super::played::Shape;
 use super::quickstart::Quickstart;
 use crate::left::left_in;
