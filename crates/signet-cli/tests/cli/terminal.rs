@@ -25,8 +25,8 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     /// Starts `command` with a terminal for its input and all that it says.
-    pub(crate) fn start(command: Command) -> Self {
-        let mut command = interruptible(&command);
+    pub(crate) fn start(mut command: Command) -> Self {
+        command = interruptible(&command);
         let keyboard =
             openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&keyboard).unwrap();
