@@ -171,7 +171,7 @@ impl KeyFault {
                 "move {file} out of the directory of the keys, then: signet keys relocate --to file"
             ),
             Self::LastActiveGone(ring) | Self::NoActiveKey(ring) => format!(
-                "copy the files of {ring} from another instance, or make a new key: signet keys rotate --ring {ring}"
+                "mend the files of {ring} that cannot be read, or copy them from another instance; only if there are none any more, make a new key: signet keys rotate --ring {ring}"
             ),
             Self::RevokedLine(_) => format!(
                 "mend the line by hand (such as \"hmac <32 hexadecimal digits>\"), or restore {file} from a backup"
