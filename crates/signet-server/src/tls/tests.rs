@@ -257,6 +257,63 @@ fn a_key_that_others_can_reach_is_refused() {
     assert!(error.hint().starts_with("`chmod 6"), "{}", error.hint());
 }
 
+// K2
+#[test]
+fn a_key_in_a_git_work_tree_is_refused() {
+    let files = Files::new(&Made::new(&["localhost"]));
+    let tree = Files::new(&Made::new(&["localhost"]));
+    fs::create_dir(tree.path().join(".git")).unwrap();
+    let inside = open(&tree, "").unwrap_err();
+    assert_eq!(inside.key(), "key_file");
+    assert!(inside.to_string().contains("inside the git work tree"));
+    assert!(inside.hint().contains("copy it out"), "{}", inside.hint());
+    // What counts is where the file is, and not the link that leads there.
+    fs::remove_file(files.key()).unwrap();
+    fs::remove_file(files.certificate()).unwrap();
+    symlink(tree.key(), files.key()).unwrap();
+    symlink(tree.certificate(), files.certificate()).unwrap();
+    assert!(complaint(&files).contains("inside the git work tree"));
+    open(&files, "keys.custody = \"mounted\"").unwrap();
+}
+
+/// As `openssl x509 -req` writes it without `-extfile`.
+#[test]
+fn a_certificate_of_an_old_version_is_refused_in_words() {
+    const OLD: &str = "-----BEGIN CERTIFICATE-----
+MIIBJDCBywIUFAqagQ4dDdaSllF4McTj5AM3xxwwCgYIKoZIzj0EAwIwFDESMBAG
+A1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjE0MjcyM1oYDzIxMjYxMDI5MTQyNzIz
+WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AASYfZJfTpch/Eq4eef0NzH1zbxb1+Qv0AnPdUbVtrWM6iNwViFzPoSBBr4m5Qit
++vTMp3EVFGpL7VQuKkFGDfFkMAoGCCqGSM49BAMCA0gAMEUCIQClTHoh97sq9EsY
+plKku4EgLy8/8M0x0mmvTVBQkfYTAgIgT4tQH1gZ/i5yTDTU+sWyiGxsVAAzlRnB
+XOY8FIugSdQ=
+-----END CERTIFICATE-----
+";
+    let files = Files::new(&Made::new(&["localhost"]));
+    files.put_certificate(OLD.as_bytes());
+    assert!(complaint(&files).contains("only version 3 with subjectAltName"));
+}
+
+#[test]
+fn a_certificate_without_names_is_for_nobody_and_one_with_many_is_told_short() {
+    let holders = |names: &[&str]| {
+        let certificate = open(&Files::new(&Made::new(names)), "").unwrap();
+        assert!(certificate.is_over(UnixSeconds(certificate.not_after.0 + 1)));
+        assert!(!certificate.is_over(certificate.not_after));
+        certificate.holders()
+    };
+    assert_eq!(holders(&[]), "nobody");
+    assert_eq!(holders(&["a.example", "b.example"]), "a.example, b.example");
+    let many = [
+        "a.example",
+        "b.example",
+        "c.example",
+        "d.example",
+        "e.example",
+    ];
+    assert_eq!(holders(&many), "a.example, b.example, c.example and 2 more");
+}
+
 #[test]
 fn links_are_followed_as_kubernetes_and_certbot_make_them() {
     let (made, newer) = (Made::new(&["localhost"]), Made::new(&["localhost"]));

@@ -77,6 +77,34 @@ async fn a_command_that_was_killed_is_found() {
     assert_eq!(without_disk(patient.told().await), []);
 }
 
+#[tokio::test]
+async fn a_log_in_which_nothing_new_can_be_written_is_found() {
+    let patient = Patient::new().await;
+    let log = patient.directory().audit_log();
+    log.append(&a_line("alice"), NOW).unwrap();
+    fs::write(patient.path("audit.pending"), "").unwrap();
+    assert!(log.begin(&an_undertaking("user add"), NOW).is_err());
+    let told = patient.told().await;
+    let finding = patient.found(&told, "AUDIT_UNWRITABLE");
+    assert_eq!(finding.status, Status::Critical);
+    assert!(
+        finding
+            .cause
+            .starts_with("DATA/audit.pending cannot be written: it is not a directory"),
+        "{finding}"
+    );
+    fs::remove_file(patient.path("audit.pending")).unwrap();
+    // No mode keeps the super-user from writing.
+    if crate::owner::myself() != 0 {
+        fs::set_permissions(log.path(), fs::Permissions::from_mode(0o400)).unwrap();
+        let told = patient.told().await;
+        let finding = patient.found(&told, "AUDIT_UNWRITABLE");
+        assert!(finding.cause.contains("audit.log"), "{finding}");
+        fs::set_permissions(log.path(), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    assert_eq!(without_disk(patient.told().await), []);
+}
+
 fn a_line(object: &str) -> Event {
     let Undertaking {
         who,

@@ -298,5 +298,16 @@ mod tests {
         assert_eq!(codes(&plain(&Config::default())), [(Status::Ok, "")]);
         let findings = running(&files.open(), &Config::default(), NOW);
         assert_eq!(codes(&findings)[0], (Status::Warn, "TLS_RESTART"));
+        // Which of the listeners speak it counts from the next start on, too.
+        let mut config = Files::config("");
+        (config.tls.public, config.tls.admin) = (false, false);
+        let findings = running(&files.open(), &config, NOW);
+        assert_eq!(codes(&findings)[0], (Status::Warn, "TLS_RESTART"));
+        assert!(
+            findings[0]
+                .cause
+                .contains("tls.public = false and tls.admin = false"),
+            "{findings:?}"
+        );
     }
 }
