@@ -395,6 +395,11 @@ impl DataDirectory {
         })
     }
 
+    /// Nobody is to be asked where an earlier instance listened.
+    pub(crate) fn forget_admin(&self) {
+        let _ = fs::remove_file(self.admin_file());
+    }
+
     fn admin_file(&self) -> PathBuf {
         self.path.join("run").join("admin")
     }

@@ -157,12 +157,19 @@ pub async fn serve(
     let Some(_alone) = data.claim()? else {
         return Err(ServeError::Running(data.path().to_owned()));
     };
+    // Since the last instance ended, anybody may listen where it did.
+    data.forget_admin();
     let config = overrides.apply(data.config()?);
     // Certificate and ports first: if they cannot be had, no keys and no users are made.
     let tls = Tls::open(&config, data.path())?.map(Arc::new);
     let public = bind(config.listen.public, "listen.public").await?;
     let admin = bind(config.listen.admin, "listen.admin").await?;
 
+    // Commands that ask from now on wait for the start to end. Where this fails, the same is done and told below.
+    if let Ok(socket) = admin.local_addr() {
+        let tls = tls.as_ref().filter(|tls| tls.is_admin());
+        let _ = data.tell_admin(socket, tls.map(|tls| tls.certificate().fingerprint));
+    }
     // With port 0 the system has chosen one; the names of the listener have that.
     let overrides = Overrides {
         public: public.local_addr().ok(),

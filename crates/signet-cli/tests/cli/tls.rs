@@ -300,7 +300,12 @@ fn whoever_asks_during_renewals_is_answered() {
 fn an_expired_certificate_is_shown_and_told() {
     let made = Made::between(2020, 2021);
     let scratch = scratch(&made);
-    scratch.run(&["config", "check"]).done();
+    let said = scratch.run(&["config", "check"]).done();
+    assert!(
+        said.stdout
+            .contains("But the certificate for localhost ended on 2021-01-01"),
+        "{said:?}"
+    );
     let running = Running::start(&scratch);
     assert!(shows(running.public(), &made));
     for _ in 0..2 {
@@ -348,6 +353,18 @@ fn commands_believe_no_other_certificate() {
 }
 
 #[test]
+fn a_start_forgets_where_the_last_instance_listened() {
+    let scratch = scratch(&Made::new());
+    drop(Running::start(&scratch));
+    let told = scratch.data().join("run/admin");
+    assert!(told.exists());
+    // This start comes no further than to the certificate.
+    fs::remove_file(files(&scratch).0).unwrap();
+    scratch.run(&["serve"]).failed("cert.pem could not be read");
+    assert!(!told.exists());
+}
+
+#[test]
 fn what_cannot_be_used_is_found_before_and_at_the_start() {
     let made = Made::new();
     let scratch = scratch(&made);
@@ -382,6 +399,11 @@ fn what_cannot_be_used_is_found_before_and_at_the_start() {
     put_key(&key, &made.key);
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     check("5:12", "has the mode 0644", "chmod 6");
+    put_key(&key, &made.key);
+    let git = certificate.with_file_name(".git");
+    fs::create_dir(&git).unwrap();
+    check("5:12", "is inside the git work tree", "copy it out");
+    fs::remove_dir(&git).unwrap();
     fs::remove_file(&key).unwrap();
     check("5:12", "key.pem could not be read", "tls.key_file");
     put_key(
