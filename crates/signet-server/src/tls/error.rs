@@ -116,6 +116,8 @@ pub enum Fault {
     Damaged,
     /// No certificate is in it.
     NoCertificate,
+    /// More certificates are in it than lead to an authority.
+    TooManyCertificates,
     /// No private key is in it.
     NoKey,
     /// No private key is in it, but a certificate.
@@ -137,6 +139,9 @@ impl Fault {
             Self::CutOff => "is cut off: something begins in it and does not end",
             Self::Damaged => "is damaged: what stands between BEGIN and END is not whole",
             Self::NoCertificate => "holds no certificate",
+            Self::TooManyCertificates => {
+                "holds more certificates than lead from a server to its authority, and clients give up at so many"
+            }
             Self::NoKey => "holds no private key",
             Self::OnlyCertificate => "holds a certificate and no private key",
             Self::SeveralKeys => "holds more than one private key",
@@ -233,6 +238,9 @@ fn content(file: TlsFile, path: &std::path::Path, fault: Fault) -> String {
         ),
         (Fault::NoCertificate, _) => {
             "it must hold certificates between BEGIN CERTIFICATE and END CERTIFICATE".to_owned()
+        }
+        (Fault::TooManyCertificates, _) => {
+            "leave the server's own and those that lead to its authority, not all that a system trusts".to_owned()
         }
         (Fault::OnlyCertificate, _) => "are tls.certificate and tls.key_file exchanged?".to_owned(),
         (Fault::NoKey, _) => {

@@ -16,6 +16,10 @@ use super::error::{Fault, TlsError, TlsFile};
 use super::file::Source;
 use crate::config::{Custody, TlsFiles};
 
+/// No way to an authority is longer. Who puts all the authorities of a system behind the certificate has more, and clients
+/// that give up at them.
+const MOST_CERTIFICATES: usize = 16;
+
 /// A certificate and its key, which fit together.
 #[derive(Debug)]
 pub(super) struct Pair {
@@ -74,10 +78,11 @@ fn chain(text: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsEr
     };
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(whole(text)).collect();
     let chain = chain.map_err(|error| wrong(fault(&error)))?;
-    match chain.is_empty() {
-        false => Ok(chain),
-        true if is_der(text) => Err(wrong(Fault::NotPem)),
-        true => Err(wrong(Fault::NoCertificate)),
+    match chain.len() {
+        0 if is_der(text) => Err(wrong(Fault::NotPem)),
+        0 => Err(wrong(Fault::NoCertificate)),
+        1..=MOST_CERTIFICATES => Ok(chain),
+        _ => Err(wrong(Fault::TooManyCertificates)),
     }
 }
 

@@ -137,6 +137,7 @@ fn every_kind_of_damage_has_its_message() {
         made.certificate,
         pem("CERTIFICATE", b"no certificate")
     );
+    let many = made.certificate.repeat(17);
     let (certificate, key) = (made.certificate.as_bytes(), made.key.as_bytes());
     for (certificate, key, words) in [
         (&b""[..], key, "cert.pem is empty"),
@@ -156,6 +157,11 @@ fn every_kind_of_damage_has_its_message() {
             "certificate 1 in ",
         ),
         (behind.as_bytes(), key, "certificate 2 in "),
+        (
+            many.as_bytes(),
+            key,
+            "cert.pem holds more certificates than lead from a server",
+        ),
         (certificate, b"", "key.pem is empty"),
         (certificate, b"hello", "key.pem holds no private key"),
         (
