@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path};
 
-use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, mkdirat, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
 use crate::dress::Dress;
@@ -68,6 +68,7 @@ impl<'p> Spot<'p> {
     pub(crate) fn make_directory(&self, dress: Dress) -> io::Result<()> {
         mkdirat(&self.directory, self.name, Mode::RWXU)?;
         let made: File = openat(&self.directory, self.name, READ, Mode::empty())?.into();
+        expect_new(&made)?;
         dress.put_on(&made)
     }
 
@@ -89,6 +90,20 @@ impl<'p> Spot<'p> {
     /// Removes an empty directory.
     pub(crate) fn remove_directory(&self) -> io::Result<()> {
         Ok(unlinkat(&self.directory, self.name, AtFlags::REMOVEDIR)?)
+    }
+}
+
+/// Whoever owns the directory around it could have given the name to another one in the meantime, with what root keeps there, which
+/// is not to be theirs.
+fn expect_new(directory: &File) -> io::Result<()> {
+    let is_empty = Dir::read_from(directory)?
+        .all(|entry| entry.is_ok_and(|entry| matches!(entry.file_name().to_bytes(), b"." | b"..")));
+    match is_empty {
+        true => Ok(()),
+        false => Err(io::Error::new(
+            ErrorKind::DirectoryNotEmpty,
+            "a directory that was just made was exchanged for another one",
+        )),
     }
 }
 
@@ -149,6 +164,17 @@ mod tests {
         symlink(scratch.path().join("none"), &link).unwrap();
         assert!(Spot::of(&link).unwrap().write_new(b"bits", dress).is_err());
         assert!(!scratch.path().join("none").exists());
+    }
+
+    // K2
+    #[test]
+    fn a_directory_that_took_the_place_of_a_new_one_is_not_given_away() {
+        let scratch = tempfile::tempdir().unwrap();
+        let open = || File::open(scratch.path()).unwrap();
+        expect_new(&open()).unwrap();
+        fs::write(scratch.path().join(".key"), b"bits").unwrap();
+        let refused = expect_new(&open()).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::DirectoryNotEmpty);
     }
 
     // K2
