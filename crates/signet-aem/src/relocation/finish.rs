@@ -121,7 +121,7 @@ impl Relocation {
     ///
     /// # Errors
     ///
-    /// They could not be removed, or something was wrong afterwards.
+    /// Somebody changed a key since the proof, they could not be removed, or something was wrong afterwards.
     pub async fn remove(
         &mut self,
         console: &Console,
@@ -134,6 +134,12 @@ impl Relocation {
             let detail = "neither hmac nor master is there";
             aide.took(StepReport::new(Step::Remove, detail));
             return Ok(());
+        }
+        // Whoever was asked may have thought for long. What is in the backup alone can be put back.
+        self.look_again()?;
+        self.must_be_as_written()?;
+        for name in proof.in_repository() {
+            self.property(console, name).await?;
         }
         self.note(|journal| {
             journal.stage = Stage::Removing;

@@ -472,6 +472,34 @@ async fn nothing_is_removed_unless_aem_runs_on_the_files() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_changed_since_the_proof_is_not_removed() {
+    let refused = async |stage: &Stage, mut relocation: Relocation, proof| {
+        let keys = stage.keys();
+        let error = relocation
+            .remove(&stage.console(), &proof, &mut Listener::default())
+            .await
+            .unwrap_err();
+        assert_eq!(stage.keys(), keys);
+        assert_eq!(open(&stage.installation).standing(), Standing::Switched);
+        error
+    };
+    let stage = Stage::switched(Aem::new());
+    let (relocation, proof) = stage.prove().await.unwrap();
+    stage.change(|aem| aem.master = Some(vec![0xa5; 16]));
+    let error = refused(&stage, relocation, proof).await;
+    assert!(
+        matches!(error, RelocationError::PropertyDiffers { name, .. } if name == KeyName::Master),
+        "{error:?}"
+    );
+
+    let stage = Stage::switched(Aem::new());
+    let (relocation, proof) = stage.prove().await.unwrap();
+    stage.installation.write("bundle25/data/hmac", &[0xa5; 32]);
+    let error = refused(&stage, relocation, proof).await;
+    assert!(matches!(error, RelocationError::Changed(_)), "{error:?}");
+}
+
+#[tokio::test]
 async fn what_goes_wrong_after_the_removal_is_taken_back() {
     for later in [None, Some([0xa5; 16])] {
         let stage = Stage::switched(Aem {
