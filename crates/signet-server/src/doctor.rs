@@ -67,7 +67,10 @@ pub async fn examine(data: &Path, clock: Arc<dyn Clock>) -> Vec<Examined> {
 
 /// Whether the check looks at more than a running instance, and nothing here looks deeper.
 fn is_offline(check: &dyn HealthCheck) -> bool {
-    !matches!(check.name(), "instance" | "throttles" | "directory")
+    !matches!(
+        check.name(),
+        "instance" | "throttles" | "directory" | "audit"
+    )
 }
 
 #[cfg(test)]

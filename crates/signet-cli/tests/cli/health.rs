@@ -29,7 +29,7 @@ fn a_running_instance_tells_how_it_is() {
     assert_eq!(said.status, 0, "{said:#?}");
     assert_eq!(
         said.stdout.lines().next(),
-        Some("SIGNET OK - 9 checks are in order")
+        Some("SIGNET OK - 10 checks are in order")
     );
     assert!(
         said.stdout

@@ -1,13 +1,9 @@
 //! Whether the log of changes is the one that was written.
 
-use std::fs::{Metadata, OpenOptions};
-use std::io::ErrorKind;
-
-use signet_audit::{AuditLog, Note, Origin, Verification};
+use signet_audit::{Note, Origin, Verification};
 
 use crate::data::DataDirectory;
-use crate::health::{CheckError, Checked, Finding, Ground, HealthCheck, chain};
-use crate::shell::quoted;
+use crate::health::{CheckError, Checked, Finding, Ground, HealthCheck, chain, unwritable};
 
 /// So many places are told; the command tells all.
 const MOST: usize = 3;
@@ -85,34 +81,6 @@ fn look(data: &DataDirectory) -> Vec<Finding> {
     told.chain(unwritable)
         .chain(interrupted.take(MOST))
         .collect()
-}
-
-/// A log that can be read, and in which nothing new can be written. Nothing is changed to find out.
-fn unwritable(log: &AuditLog) -> Option<Finding> {
-    let beside = log.path().with_extension("pending");
-    let is_other = |found: Metadata| !found.is_dir();
-    let (path, why, mend) = if beside.symlink_metadata().is_ok_and(is_other) {
-        let mend = format!(
-            "`ls -l {0}` says what it is; move it away: `mv {0} {0}.old`",
-            quoted(&beside)
-        );
-        (beside.as_path(), "it is not a directory".to_owned(), mend)
-    } else {
-        let opened = OpenOptions::new().append(true).open(log.path());
-        let error = opened
-            .err()
-            .filter(|error| error.kind() != ErrorKind::NotFound)?;
-        let mend = format!(
-            "give it to the user of the instance, with the mode 0600: `ls -l {}` says whose it is",
-            quoted(log.path())
-        );
-        (log.path(), error.to_string(), mend)
-    };
-    let cause = format!("{} cannot be written: {why}", path.display());
-    let finding = Finding::critical("AUDIT_UNWRITABLE", cause)
-        .causes("nothing that changes keys, secrets or users can be recorded, so commands, the login page and the instance change nothing")
-        .mend(mend);
-    Some(finding)
 }
 
 fn in_order(verified: &Verification) -> Finding {

@@ -1,5 +1,6 @@
 //! What a check is, and the list of them.
 
+mod audit;
 mod clients;
 mod clock;
 mod configuration;
@@ -12,6 +13,7 @@ mod secrets;
 mod throttles;
 mod tls;
 
+pub(crate) use audit::unwritable;
 pub(crate) use instance::down;
 pub(crate) use tls::certificate_age;
 
@@ -24,13 +26,14 @@ use super::{Finding, Ground};
 use crate::chain;
 
 /// Every check of an instance.
-pub static CHECKS: [&dyn HealthCheck; 11] = [
+pub static CHECKS: [&dyn HealthCheck; 12] = [
     &instance::Readiness,
     &configuration::Configuration,
     &keys::Keys,
     &secrets::Secrets,
     &clients::OauthClients,
     &directory::Directory,
+    &audit::Audit,
     &repository::RepositoryFile,
     &disk::Disk,
     &clock::ClockSense,
