@@ -1,12 +1,13 @@
 //! What changes the keys: each change under the lock, and in an order that a crash cannot turn into a loss.
 
+mod trace;
+
 use signet_core::{Key, KeyId, KeyState, RingName, Seconds, UnixSeconds};
 
 use crate::loaded::{activation, maker, removable_at};
 use crate::merge::union;
-use crate::relocation::Needles;
 use crate::store::{REVOKED, STORAGE, random_material, scan_if_any};
-use crate::{Found, KeyError, KeyFault, KeyProvider, KeyStore, Lock, ProviderName, Revocations};
+use crate::{Found, KeyError, KeyProvider, KeyStore, Lock, ProviderName, Revocations};
 
 /// What becomes of a new key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,7 +233,7 @@ impl KeyStore {
         let cleaned = [Some(provider), copied]
             .into_iter()
             .flatten()
-            .try_for_each(|provider| clean(provider, &key));
+            .try_for_each(|provider| trace::clean(provider, &key));
         Ok(Retired {
             from: provider.name(),
             left: cleaned.err(),
@@ -360,36 +361,6 @@ impl KeyStore {
     fn find(&self, ring: RingName, id: KeyId) -> Result<Option<Found>, KeyError> {
         Ok(self.scan(ring)?.into_iter().find(|found| is(found, id)))
     }
-}
-
-/// Leaves no byte of a removed key where it was.
-fn clean(provider: &dyn KeyProvider, key: &Key) -> Result<(), KeyError> {
-    provider.purge()?;
-    match expect_no_trace(provider, key) {
-        // Somebody may have removed it by hand before.
-        Err(KeyError::Traces { .. }) => {
-            provider.purge_everything()?;
-            expect_no_trace(provider, key)
-        }
-        searched => searched,
-    }
-}
-
-fn expect_no_trace(provider: &dyn KeyProvider, key: &Key) -> Result<(), KeyError> {
-    let needles = Needles::of([key]);
-    for path in provider.traces() {
-        match needles.find(&path) {
-            Ok(None) => {}
-            Ok(Some(id)) => return Err(KeyError::Traces { id, path }),
-            Err(error) => {
-                return Err(KeyError::unusable(
-                    &path,
-                    KeyFault::Unreadable(error.into()),
-                ));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn is(found: &Found, id: KeyId) -> bool {
