@@ -146,6 +146,29 @@ fn the_keys_are_moved_and_everything_before_is_kept() {
 }
 
 #[test]
+fn directories_that_an_administrator_put_elsewhere_are_reached_by_their_links() {
+    let linked: [fn(&Installation) -> PathBuf; 3] = [
+        Installation::root,
+        |installation| installation.root().join("launchpad"),
+        Installation::felix,
+    ];
+    for place in linked {
+        let installation = Installation::upgraded();
+        let (place, disk) = (place(&installation), tempfile::tempdir().unwrap());
+        fs::rename(&place, disk.path().join("moved")).unwrap();
+        symlink(disk.path().join("moved"), &place).unwrap();
+        let before = files(&installation);
+        relocate(&installation);
+        assert_eq!(files(&installation), moved(), "{}", place.display());
+        assert!(place.is_symlink());
+        open(&installation)
+            .go_back(&mut Listener::default())
+            .unwrap();
+        assert_eq!(files(&installation), before);
+    }
+}
+
+#[test]
 fn every_step_has_its_number() {
     let numbers = Step::ALL.map(Step::number);
     assert_eq!(numbers.to_vec(), (1..=15).collect::<Vec<_>>());
