@@ -201,8 +201,8 @@ pub async fn serve(
     let public_tls = tls.clone().filter(|tls| tls.is_public());
     let admin_tls = tls.filter(|tls| tls.is_admin());
     let (public_told, admin_told) = (
-        told(public_address, public_tls.is_some()),
-        told(admin_address, admin_tls.is_some()),
+        told(public_address, public_tls.as_deref()),
+        told(admin_address, admin_tls.as_deref()),
     );
     let admin_site = Arc::new(AdminSite {
         instance: Arc::clone(&instance),
@@ -340,10 +340,10 @@ async fn next_hangup(hangup: &mut Option<tokio::signal::unix::Signal>) {
 }
 
 /// Where a listener listens, as it is told.
-fn told(address: SocketAddr, is_tls: bool) -> String {
-    match is_tls {
-        true => format!("https://{address}"),
-        false => address.to_string(),
+fn told(address: SocketAddr, tls: Option<&Tls>) -> String {
+    match tls {
+        Some(_) => format!("https://{address}"),
+        None => address.to_string(),
     }
 }
 
