@@ -110,7 +110,7 @@ fn without_an_instance_its_data_is_looked_at() {
     let first = said.stdout.lines().next().unwrap();
     assert!(
         first.starts_with("SIGNET CRITICAL - instance: INSTANCE_DOWN: the instance on ")
-            && first.ends_with(" does not run (1 of 9 checks)"),
+            && first.ends_with(" does not run (1 of 10 checks)"),
         "{first}"
     );
     assert!(

@@ -17,18 +17,21 @@ pub(crate) struct Running {
     ended: bool,
 }
 
+/// An instance, at whatever ports are free.
+pub(crate) const SERVE: [&str; 5] = [
+    "serve",
+    "--listen",
+    "127.0.0.1:0",
+    "--admin-listen",
+    "127.0.0.1:0",
+];
+
 impl Running {
     pub(crate) fn start(scratch: &Scratch) -> Self {
         let mut child = scratch
             .command()
-            .args([
-                "serve",
-                "--json",
-                "--listen",
-                "127.0.0.1:0",
-                "--admin-listen",
-                "127.0.0.1:0",
-            ])
+            .args(SERVE)
+            .arg("--json")
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(scratch.path().join("log")).unwrap())
             .spawn()
@@ -255,15 +258,8 @@ fn what_was_there_once_is_never_made_anew() {
     let repository = scratch.data().join("repository.db");
     let aside = scratch.path().join("aside.db");
     std::fs::rename(&repository, &aside).unwrap();
-    let serve = [
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--admin-listen",
-        "127.0.0.1:0",
-    ];
     scratch
-        .run(&serve)
+        .run(&SERVE)
         .failed("there is no repository")
         .hints("is its disk mounted?");
     assert!(!repository.exists());
@@ -290,13 +286,7 @@ fn two_instances_do_not_share_a_directory() {
     let scratch = Scratch::new();
     let _running = Running::start(&scratch);
     let mut second = scratch.command();
-    second.args([
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--admin-listen",
-        "127.0.0.1:0",
-    ]);
+    second.args(SERVE);
     Said::new(&second.output().unwrap()).failed("another instance runs on");
 }
 

@@ -17,7 +17,7 @@ use signet_http::{Answer, ExchangeError, Limits, Pin, Plain, Server, exchange, e
 use url::Url;
 
 use crate::scratch::Scratch;
-use crate::serving::Running;
+use crate::serving::{Running, SERVE};
 
 const CONFIG: &str = "public_url = \"https://localhost\"\n\n[tls]\ncertificate = \"tls/cert.pem\"\nkey_file = \"tls/key.pem\"\n";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -369,19 +369,12 @@ fn what_cannot_be_used_is_found_before_and_at_the_start() {
     let made = Made::new();
     let scratch = scratch(&made);
     let (certificate, key) = files(&scratch);
-    let serve = [
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--admin-listen",
-        "127.0.0.1:0",
-    ];
     let check = |place: &str, words: &str, hint: &str| {
         let said = scratch.run(&["config", "check"]);
         said.failed(&format!("signet.toml:{place}: tls."))
             .hints(hint);
         scratch.run(&["config", "check"]).failed(words);
-        scratch.run(&serve).failed(words).hints(hint);
+        scratch.run(&SERVE).failed(words).hints(hint);
         let doctor = scratch.run(&["doctor"]);
         assert!(
             doctor.stdout.contains("TLS_REFUSED") && doctor.stdout.contains(words),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::aem_relocate::{FROM_FILES, Installation, before, moved};
 use crate::scratch::{Scratch, below, is_root};
-use crate::serving::Running;
+use crate::serving::{Running, SERVE};
 
 /// A raw master.
 const OTHER: &str = "\u{1}\u{7f}0123456789abcd";
@@ -196,13 +196,6 @@ fn whatever_is_closed_is_named_and_nothing_is_changed() {
     let data = scratch.data();
     let key = key_file(&scratch);
     let key = key.strip_prefix(&data).unwrap().to_str().unwrap();
-    let serve = [
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--admin-listen",
-        "127.0.0.1:0",
-    ];
     let relocate = ["keys", "relocate", "--to", "repository", "--yes"];
     let closed: [(&str, &[&str], &str, &str); 10] = [
         (
@@ -261,7 +254,7 @@ fn whatever_is_closed_is_named_and_nothing_is_changed() {
         ),
         (
             "run",
-            &serve,
+            &SERVE,
             "data/run/lock could not be written",
             "writable for this user",
         ),

@@ -136,4 +136,22 @@ impl Quickstart {
         }
         Ok(())
     }
+
+    /// Whether AEM finds both keys in their files, each as it was before a copy or as that of the source; and those of before are
+    /// kept.
+    ///
+    /// # Errors
+    /// What is not so.
+    pub(super) fn has_either(&self, own: KeyPair, source: KeyPair) -> Result<(), String> {
+        if self.storage() != "Bundle" {
+            return Err(format!("storage says {:?}", self.storage()));
+        }
+        for ((name, own), (_, new)) in own.both().into_iter().zip(source.both()) {
+            match self.key(name) {
+                Some(there) if there == own || there == new => {}
+                other => return Err(format!("{name} is {other:02x?}")),
+            }
+        }
+        self.has_or_keeps(own, &self.0.join("signet-replication"))
+    }
 }
