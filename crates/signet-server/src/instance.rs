@@ -19,6 +19,7 @@ use signet_login::{Follower, Site, Snapshots};
 use signet_repository::{IfMissing, Repository, RepositoryError};
 use tokio::sync::Mutex;
 
+pub(crate) use certificate::tell_admin;
 pub(crate) use first::FirstStart;
 pub use state::Readiness;
 

@@ -20,7 +20,7 @@ use crate::connection::accept;
 use crate::data::DataError;
 use crate::health::Rounds;
 use crate::hosts::HostNames;
-use crate::instance::{FirstStart, Instance, OpenError, Overrides, Readiness};
+use crate::instance::{FirstStart, Instance, OpenError, Overrides, Readiness, tell_admin};
 use crate::poke;
 use crate::public::PublicSite;
 use crate::tls::{Tls, TlsError};
@@ -165,10 +165,9 @@ pub async fn serve(
     let public = bind(config.listen.public, "listen.public").await?;
     let admin = bind(config.listen.admin, "listen.admin").await?;
 
-    // Commands that ask from now on wait for the start to end. Where this fails, the same is done and told below.
+    // Commands that ask from now on wait for the start to end.
     if let Ok(socket) = admin.local_addr() {
-        let tls = tls.as_ref().filter(|tls| tls.is_admin());
-        let _ = data.tell_admin(socket, tls.map(|tls| tls.certificate().fingerprint));
+        tell_admin(&data, socket, tls.as_deref());
     }
     // With port 0 the system has chosen one; the names of the listener have that.
     let overrides = Overrides {
@@ -197,7 +196,6 @@ pub async fn serve(
     if let Some(tls) = &tls {
         instance.tell_certificate(&tls.certificate(), "the listeners speak TLS");
     }
-    instance.tell_admin();
     let public_tls = tls.clone().filter(|tls| tls.is_public());
     let admin_tls = tls.filter(|tls| tls.is_admin());
     let (public_told, admin_told) = (

@@ -1,11 +1,13 @@
 //! The certificate of the listeners: read again, and taken whole or not at all.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::json;
 use signet_audit::Action;
 
 use super::Instance;
+use crate::data::DataDirectory;
 use crate::tls::{Certificate, Tls};
 
 /// Another certificate is shown.
@@ -29,7 +31,9 @@ impl Instance {
         match looked {
             Ok(Ok(Some(certificate))) => {
                 self.tell_certificate(&certificate, "another certificate is in force");
-                self.tell_admin();
+                if let Some(address) = self.overrides.admin {
+                    tell_admin(&self.data, address, Some(tls));
+                }
                 let fingerprint = certificate.fingerprint.to_string();
                 let detail = json!({
                     "names": certificate.names,
@@ -62,21 +66,18 @@ impl Instance {
             );
         }
     }
+}
 
-    /// Writes down, for the commands, where the admin listener listens and by which certificate it is known.
-    pub(crate) fn tell_admin(&self) {
-        let Some(address) = self.overrides.admin else {
-            return;
-        };
-        let tls = self.tls.as_ref().filter(|tls| tls.is_admin());
-        let pinned = tls.map(|tls| tls.certificate().fingerprint);
-        if let Err(error) = self.data.tell_admin(address, pinned) {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(
-                code = "NO_ADMIN_ADDRESS",
-                error,
-                "commands do not find the admin listener"
-            );
-        }
+/// Writes down, for the commands, where the admin listener listens and by which certificate it is known.
+pub(crate) fn tell_admin(data: &DataDirectory, address: SocketAddr, tls: Option<&Tls>) {
+    let tls = tls.filter(|tls| tls.is_admin());
+    let pinned = tls.map(|tls| tls.certificate().fingerprint);
+    if let Err(error) = data.tell_admin(address, pinned) {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(
+            code = "NO_ADMIN_ADDRESS",
+            error,
+            "commands do not find the admin listener"
+        );
     }
 }
