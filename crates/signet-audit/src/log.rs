@@ -258,7 +258,9 @@ impl AuditLog {
         self.path.with_extension("lock")
     }
 
-    pub(crate) fn pending_path(&self) -> PathBuf {
+    /// The directory of the notes about changes that have begun, whether or not it is there.
+    #[must_use]
+    pub fn pending_path(&self) -> PathBuf {
         self.path.with_extension("pending")
     }
 

@@ -1,17 +1,10 @@
 //! Times for people: the date in UTC, and how far away it is.
 
-use jiff::Timestamp;
 use signet_core::{Seconds, UnixSeconds};
 
 /// `2026-11-22 04:26:14 UTC`.
 pub(crate) fn utc(time: UnixSeconds) -> String {
-    let timestamp = i64::try_from(time.0)
-        .ok()
-        .and_then(|seconds| Timestamp::from_second(seconds).ok());
-    match timestamp {
-        Some(timestamp) => timestamp.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-        None => format!("{time} seconds after 1970"),
-    }
+    signet_server::utc(time).unwrap_or_else(|| format!("{time} seconds after 1970"))
 }
 
 /// `2026-11-22 04:26:14 UTC (in 29m 58s)`.

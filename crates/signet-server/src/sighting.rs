@@ -15,6 +15,7 @@ use signet_repository::RepositoryUrl;
 use crate::config::Config;
 use crate::data::DataDirectory;
 use crate::health::read_at_most;
+use crate::moment;
 use crate::repository_keys::RepositoryKeys;
 use crate::shell::quoted;
 
@@ -259,13 +260,7 @@ fn contains(bytes: &[u8], name: &str) -> bool {
 }
 
 fn utc(time: UnixSeconds) -> String {
-    let timestamp = i64::try_from(time.0)
-        .ok()
-        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-    timestamp.map_or_else(
-        || format!("{time} seconds after 1970"),
-        |timestamp| timestamp.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-    )
+    moment::utc(time).unwrap_or_else(|| format!("{time} seconds after 1970"))
 }
 
 #[cfg(test)]

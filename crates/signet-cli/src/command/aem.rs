@@ -17,6 +17,8 @@ mod relocate;
 mod replicate;
 mod service;
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
 
 use super::Outcome;
@@ -74,4 +76,9 @@ impl Aem {
             Action::Unprotect(unprotect) => unprotect.run(context),
         }
     }
+}
+
+/// A path as it can be named from anywhere.
+fn whole(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -156,12 +156,8 @@ impl Certificate {
 
 /// A time to be read: `2027-02-20 11:12:13 UTC`.
 pub(crate) fn moment(time: UnixSeconds) -> String {
-    let seconds = i64::try_from(time.0).unwrap_or(i64::MAX);
-    match jiff::Timestamp::from_second(seconds) {
-        Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-        // Beyond the year 9999, as certificates without an end have it.
-        Err(_) => "the end of time".to_owned(),
-    }
+    // Beyond the year 9999, as certificates without an end have it.
+    crate::moment::utc(time).unwrap_or_else(|| "the end of time".to_owned())
 }
 
 fn name(name: &GeneralName<'_>) -> Option<String> {

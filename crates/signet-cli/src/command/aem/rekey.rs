@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 use signet_aem::rekey::{self, FileReport, Fit, Keys, Left, Plan, Rekeyed};
 
-use super::master;
+use super::{master, whole};
 use crate::command::Outcome;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -144,7 +144,7 @@ impl Rekey {
 
 /// While files change: what whoever stops it is told.
 fn changing(context: &Context, backup: &Path) -> interrupt::Step {
-    let backup = std::path::absolute(backup).unwrap_or_else(|_| backup.to_owned());
+    let backup = whole(backup);
     let backup = signet_server::quoted(backup);
     interrupt::told(&context.output, move || {
         Failure::new("each file is as before or sealed anew, whole").hint(format!(
@@ -257,9 +257,7 @@ fn finished(done: &Rekeyed) -> String {
         },
         files(done.files, "", ""),
         done.backup.display(),
-        signet_server::quoted(
-            std::path::absolute(&done.backup).unwrap_or_else(|_| done.backup.clone())
-        )
+        signet_server::quoted(whole(&done.backup))
     )
 }
 

@@ -36,7 +36,7 @@ fn look(log: &AuditLog) -> Vec<Finding> {
 
 /// A log that can be read, and in which nothing new can be written. Nothing is changed to find out.
 pub(crate) fn unwritable(log: &AuditLog) -> Option<Finding> {
-    let beside = log.path().with_extension("pending");
+    let beside = log.pending_path();
     let is_other = |found: Metadata| !found.is_dir();
     let (path, why, mend) = if beside.symlink_metadata().is_ok_and(is_other) {
         let mend = format!(

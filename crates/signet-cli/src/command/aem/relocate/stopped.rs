@@ -1,11 +1,10 @@
 //! What whoever stops it is told: how things stand, whatever was being done, and the command that goes on.
 
-use std::path::{Path, PathBuf};
-
 use signet_aem::relocation::{Relocation, Standing};
 use signet_server::quoted;
 
 use super::Relocate;
+use crate::command::aem::whole;
 use crate::failure::Failure;
 
 impl Relocate {
@@ -86,8 +85,4 @@ impl Relocate {
             self.back(relocation)
         )
     }
-}
-
-fn whole(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -9,6 +9,7 @@ use signet_server::quoted;
 
 use super::narrator::Narrator;
 use super::{Reached, Relocate};
+use crate::command::aem::whole;
 
 impl Relocate {
     /// The words to run this again with.
@@ -33,7 +34,7 @@ impl Relocate {
 
     /// The folder as it can be named from anywhere.
     fn whole_folder(&self) -> PathBuf {
-        std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone())
+        whole(&self.folder)
     }
 
     pub(super) fn told(&self, reached: Reached, relocation: &Relocation) -> String {

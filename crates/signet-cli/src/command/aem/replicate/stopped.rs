@@ -1,10 +1,9 @@
 //! What whoever stops it is told: how things stand, and the command that goes on.
 
-use std::path::Path;
-
 use signet_aem::replication::{Replicated, Target, Undo};
 use signet_server::quoted;
 
+use crate::command::aem::whole;
 use crate::failure::Failure;
 
 /// While nothing is changed.
@@ -29,7 +28,7 @@ pub(super) fn before(done: &[Replicated], target: &Target) -> Failure {
 
 /// While the keys of an installation are changed.
 pub(super) fn during(done: &[Replicated], target: &Target) -> Failure {
-    let folder = whole(&target.folder);
+    let folder = quoted(whole(&target.folder));
     Failure::new(format!(
         "each key of {} is the old one or the new one, whole",
         target.folder.display()
@@ -59,7 +58,7 @@ pub(super) fn going_back(undo: &Undo) -> Failure {
     ))
     .hint(format!(
         "complete it with: signet aem replicate --undo {}; the backup is {}",
-        whole(&undo.folder),
+        quoted(whole(&undo.folder)),
         quoted(&undo.backup)
     ))
 }
@@ -75,8 +74,4 @@ fn others(done: &[Replicated]) -> Vec<String> {
         ))
     });
     changed.collect()
-}
-
-fn whole(folder: &Path) -> String {
-    quoted(std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()))
 }
